@@ -1,0 +1,62 @@
+"""Whoever is asking: the person or program behind a request, in one organization, with one role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from django.core.exceptions import PermissionDenied
+
+from .models import ApiToken, Organization, Right, Role, User
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Passed to every service and to ``visible_to()``.
+
+    ``organization`` and ``role`` are None for a user who belongs to no organization yet; such an actor sees nothing
+    and may do nothing. ``user`` is None for the platform itself (see :func:`system_actor`).
+    """
+
+    user: User | None
+    organization: Organization | None
+    role: Role | None
+    token: ApiToken | None = None
+    ip: str | None = None
+    user_agent: str = ""
+    request_id: str = ""
+
+    def may(self, right: Right) -> bool:
+        """Whether this actor has ``right`` in its organization. A suspended organization can only be read."""
+        if self.organization is None or self.role is None:
+            return False
+        if self.organization.is_suspended and right is not Right.VIEW:
+            return False
+        return self.role.allows(right)
+
+    def require(self, right: Right) -> None:
+        """Raise ``PermissionDenied`` (403) with a reason in words unless :meth:`may`."""
+        if self.may(right):
+            return
+        if self.organization is not None and self.organization.is_suspended:
+            raise PermissionDenied(f"{self.organization} is suspended: nothing can be changed. Ask your operator.")
+        raise PermissionDenied(f"Your role ({self.role or 'none'}) does not allow this; it needs: {right}.")
+
+    @property
+    def label(self) -> str:
+        if self.token is not None:
+            return f"token {self.token.name}"
+        return self.user.email if self.user else "system"
+
+
+def system_actor(organization: Organization | None = None) -> Actor:
+    """The platform acting on its own: scheduler, recovery, seeds."""
+    return Actor(user=None, organization=organization, role=Role.OWNER)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The actor that the middleware (pages) or the authentication class (API) put on the request."""
+    return cast(Actor, getattr(request, "actor"))  # noqa: B009  - django-stubs does not know the attribute

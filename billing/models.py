@@ -1,0 +1,193 @@
+"""Money: prices, quotes, and an account with an append-only ledger and holds.
+
+Billing knows amounts, SKUs and opaque references ("resource:<uuid>"); it does not know what is bought.
+"""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Organization
+
+if TYPE_CHECKING:
+    from accounts.actors import Actor
+
+ZERO = Decimal(0)
+MONEY = {"max_digits": 18, "decimal_places": 6}
+
+
+class Unit(models.TextChoices):
+    HOUR = "hour", "per hour"
+    GB_MONTH = "gb_month", "per GB and month"
+
+
+class Price(models.Model):
+    """A list price in one version of the price catalogue. Rows are added, never changed."""
+
+    catalogue = models.CharField(max_length=20)  # version of the data file: "2026-11-23"
+    sku = models.CharField(max_length=80)  # "aws:compute:t3.micro", "aws:disk:gp3"
+    region = models.CharField(max_length=40)  # the cloud's own name: "eu-west-1"
+    unit = models.CharField(max_length=10, choices=Unit.choices)
+    amount = models.DecimalField(**MONEY)  # USD per unit
+    currency = models.CharField(max_length=3, default="USD")
+    source = models.TextField()
+    as_of = models.CharField(max_length=40)  # the source's own date, as it states it
+    is_approximate = models.BooleanField(default=False)  # derived, or from memory, or not region-specific
+    is_current = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["sku", "region"]
+        constraints = [
+            models.UniqueConstraint(fields=["catalogue", "sku", "region"], name="price_once_per_catalogue"),
+            models.UniqueConstraint(fields=["sku", "region"], condition=Q(is_current=True), name="price_current_once"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="price_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sku} in {self.region}: {self.amount} {self.currency} {self.get_unit_display()}"
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def visible_to(self, actor: Actor) -> AccountQuerySet:
+        return self.filter(organization=actor.organization)
+
+
+class Account(models.Model):
+    """An organization's credit. ``balance`` is the sum of its ledger, ``held`` the sum of its open holds."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.OneToOneField(Organization, on_delete=models.PROTECT, related_name="billing_account")
+    currency = models.CharField(max_length=3, default="USD")
+    balance = models.DecimalField(**MONEY, default=ZERO)
+    held = models.DecimalField(**MONEY, default=ZERO)
+    entries_count = models.PositiveBigIntegerField(default=0, editable=False)  # number of the last ledger entry
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(held__gte=0), name="account_held_not_negative")]
+
+    def __str__(self) -> str:
+        return f"Credit of {self.organization}"
+
+    @property
+    def available(self) -> Decimal:
+        """What can still be ordered: balance minus open holds."""
+        return self.balance - self.held
+
+
+class HoldStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    SETTLED = "settled", "Settled"
+    RELEASED = "released", "Released"
+
+
+class HoldQuerySet(models.QuerySet["Hold"]):
+    def visible_to(self, actor: Actor) -> HoldQuerySet:
+        return self.filter(account__organization=actor.organization)
+
+    def open(self) -> HoldQuerySet:
+        return self.filter(status=HoldStatus.OPEN)
+
+
+class Hold(models.Model):
+    """Credit set aside for something that exists or is being made, until it is gone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds")
+    reference = models.CharField(max_length=80)
+    description = models.CharField(max_length=200, blank=True)
+    amount = models.DecimalField(**MONEY)
+    status = models.CharField(max_length=10, choices=HoldStatus.choices, default=HoldStatus.OPEN)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = HoldQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "reference"], condition=Q(status="open"), name="hold_open_once_per_reference"
+            ),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="hold_not_negative"),
+            models.CheckConstraint(
+                condition=Q(status="open", closed_at=None) | (~Q(status="open") & Q(closed_at__isnull=False)),
+                name="hold_closed_when_not_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} held for {self.reference}"
+
+
+class EntryKind(models.TextChoices):
+    TOP_UP = "top_up", "Top-up"
+    CHARGE = "charge", "Charge"
+    REFUND = "refund", "Refund"
+
+
+class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
+    def visible_to(self, actor: Actor) -> LedgerEntryQuerySet:
+        return self.filter(account__organization=actor.organization)
+
+
+class LedgerEntry(models.Model):
+    """One movement of credit. Append-only: a database trigger refuses UPDATE and DELETE."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
+    number = models.PositiveBigIntegerField()  # 1, 2, 3, ... within the account
+    kind = models.CharField(max_length=10, choices=EntryKind.choices)
+    amount = models.DecimalField(**MONEY)  # signed: a charge is negative
+    balance_before = models.DecimalField(**MONEY)
+    balance_after = models.DecimalField(**MONEY)
+    reference = models.CharField(max_length=120)  # makes the entry idempotent together with its kind
+    description = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = LedgerEntryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "number"], name="entry_number_once"),
+            models.UniqueConstraint(fields=["account", "kind", "reference"], name="entry_once_per_reference"),
+            models.CheckConstraint(
+                condition=Q(balance_after=F("balance_before") + F("amount")), name="entry_adds_up"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="charge", amount__lt=0) | Q(kind__in=["top_up", "refund"], amount__gt=0),
+                name="entry_sign_fits_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.kind} {self.amount}"
+
+
+class Quote(models.Model):
+    """What something was offered at: kept for the reference it was ordered under."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="quotes")
+    reference = models.CharField(max_length=80, db_index=True)
+    catalogue = models.CharField(max_length=20)
+    currency = models.CharField(max_length=3)
+    hourly = models.DecimalField(**MONEY)
+    monthly = models.DecimalField(**MONEY)
+    lines = models.JSONField()  # [{label, sku, region, unit, quantity, amount, monthly, source, as_of, is_approximate}]
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.monthly} {self.currency} a month for {self.reference}"

@@ -1,0 +1,14 @@
+"""What can be bought and with which keys: cloud accounts and the catalogue."""
+
+from .accounts import CloudAccount, CloudAccountStatus, Provider
+from .catalogue import Kind, MachineType, Offering, OfferingVersion
+
+__all__ = [
+    "CloudAccount",
+    "CloudAccountStatus",
+    "Kind",
+    "MachineType",
+    "Offering",
+    "OfferingVersion",
+    "Provider",
+]

@@ -1,0 +1,31 @@
+"""The product: resources, runs, their events, state versions, and the workers that make them."""
+
+from .resources import LIVE_RESOURCE_STATUSES, Resource, ResourceStatus
+from .runs import (
+    ENDED_RUN_STATUSES,
+    LIVE_RUN_STATUSES,
+    WORKING_RUN_STATUSES,
+    IllegalTransition,
+    Operation,
+    Run,
+    RunEvent,
+    RunStatus,
+)
+from .states import StateVersion
+from .workers import Worker
+
+__all__ = [
+    "ENDED_RUN_STATUSES",
+    "LIVE_RESOURCE_STATUSES",
+    "LIVE_RUN_STATUSES",
+    "WORKING_RUN_STATUSES",
+    "IllegalTransition",
+    "Operation",
+    "Resource",
+    "ResourceStatus",
+    "Run",
+    "RunEvent",
+    "RunStatus",
+    "StateVersion",
+    "Worker",
+]
