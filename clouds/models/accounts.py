@@ -50,6 +50,7 @@ class CloudAccount(models.Model):
     status_detail = models.CharField(max_length=500, blank=True)  # the cloud's own words when refused
     identity = models.CharField(max_length=255, blank=True)  # "arn:aws:iam::123456789012:user/skyvend"
     missing_permissions = models.JSONField(default=list)  # ["ec2:RunInstances", ...]
+    unchecked_permissions = models.JSONField(default=list)  # those the probe could not tell: neither missing nor seen
     checked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
