@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from django.core.exceptions import PermissionDenied
 
-from .models import ApiToken, Organization, Right, Role, User
+from .models import ApiToken, Membership, Organization, Right, Role, User
+from .origins import RequestMeta
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -18,7 +19,7 @@ class Actor:
     """Passed to every service and to ``visible_to()``.
 
     ``organization`` and ``role`` are None for a user who belongs to no organization yet; such an actor sees nothing
-    and may do nothing. ``user`` is None for the platform itself (see :func:`system_actor`).
+    and may do nothing. ``user`` is None for the platform itself (see :func:`system_actor`) and for nobody (:func:`anonymous_actor`).
     """
 
     user: User | None
@@ -49,7 +50,27 @@ class Actor:
     def label(self) -> str:
         if self.token is not None:
             return f"token {self.token.name}"
-        return self.user.email if self.user else "system"
+        if self.user is not None:
+            return self.user.email
+        return "system" if self.role else "anonymous"
+
+
+def anonymous_actor(meta: RequestMeta | None = None) -> Actor:
+    """Nobody: sees nothing and may do nothing."""
+    return member_actor(None, None, meta)
+
+
+def member_actor(user: User | None, membership: Membership | None, meta: RequestMeta | None = None) -> Actor:
+    """A person in one of their organizations; without a membership, a person who may do nothing yet."""
+    meta = meta or RequestMeta()
+    return Actor(
+        user=user,
+        organization=membership.organization if membership else None,
+        role=Role(membership.role) if membership else None,
+        ip=meta.ip,
+        user_agent=meta.user_agent,
+        request_id=meta.request_id,
+    )
 
 
 def system_actor(organization: Organization | None = None) -> Actor:

@@ -228,6 +228,8 @@ SIMPLE_JWT = {
     "BLACKLIST_AFTER_ROTATION": True,
     "UPDATE_LAST_LOGIN": False,
     "USER_ID_CLAIM": "sub",
+    "CHECK_REVOKE_TOKEN": True,  # a changed password ends every token issued before
+    "REVOKE_TOKEN_CLAIM": "pwd",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Skyvend API",
