@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from accounts.actors import Actor
 
 ZERO = Decimal(0)
-MONEY = {"max_digits": 18, "decimal_places": 6}
 
 
 class Unit(models.TextChoices):
@@ -34,7 +33,7 @@ class Price(models.Model):
     sku = models.CharField(max_length=80)  # "aws:compute:t3.micro", "aws:disk:gp3"
     region = models.CharField(max_length=40)  # the cloud's own name: "eu-west-1"
     unit = models.CharField(max_length=10, choices=Unit.choices)
-    amount = models.DecimalField(**MONEY)  # USD per unit
+    amount = models.DecimalField(max_digits=18, decimal_places=6)  # USD per unit
     currency = models.CharField(max_length=3, default="USD")
     source = models.TextField()
     as_of = models.CharField(max_length=40)  # the source's own date, as it states it
@@ -64,8 +63,8 @@ class Account(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.OneToOneField(Organization, on_delete=models.PROTECT, related_name="billing_account")
     currency = models.CharField(max_length=3, default="USD")
-    balance = models.DecimalField(**MONEY, default=ZERO)
-    held = models.DecimalField(**MONEY, default=ZERO)
+    balance = models.DecimalField(max_digits=18, decimal_places=6, default=ZERO)
+    held = models.DecimalField(max_digits=18, decimal_places=6, default=ZERO)
     entries_count = models.PositiveBigIntegerField(default=0, editable=False)  # number of the last ledger entry
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -104,7 +103,7 @@ class Hold(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds")
     reference = models.CharField(max_length=80)
     description = models.CharField(max_length=200, blank=True)
-    amount = models.DecimalField(**MONEY)
+    amount = models.DecimalField(max_digits=18, decimal_places=6)
     status = models.CharField(max_length=10, choices=HoldStatus.choices, default=HoldStatus.OPEN)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -146,9 +145,9 @@ class LedgerEntry(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
     number = models.PositiveBigIntegerField()  # 1, 2, 3, ... within the account
     kind = models.CharField(max_length=10, choices=EntryKind.choices)
-    amount = models.DecimalField(**MONEY)  # signed: a charge is negative
-    balance_before = models.DecimalField(**MONEY)
-    balance_after = models.DecimalField(**MONEY)
+    amount = models.DecimalField(max_digits=18, decimal_places=6)  # signed: a charge is negative
+    balance_before = models.DecimalField(max_digits=18, decimal_places=6)
+    balance_after = models.DecimalField(max_digits=18, decimal_places=6)
     reference = models.CharField(max_length=120)  # makes the entry idempotent together with its kind
     description = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -160,9 +159,7 @@ class LedgerEntry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "number"], name="entry_number_once"),
             models.UniqueConstraint(fields=["account", "kind", "reference"], name="entry_once_per_reference"),
-            models.CheckConstraint(
-                condition=Q(balance_after=F("balance_before") + F("amount")), name="entry_adds_up"
-            ),
+            models.CheckConstraint(condition=Q(balance_after=F("balance_before") + F("amount")), name="entry_adds_up"),
             models.CheckConstraint(
                 condition=Q(kind="charge", amount__lt=0) | Q(kind__in=["top_up", "refund"], amount__gt=0),
                 name="entry_sign_fits_kind",
@@ -181,8 +178,8 @@ class Quote(models.Model):
     reference = models.CharField(max_length=80, db_index=True)
     catalogue = models.CharField(max_length=20)
     currency = models.CharField(max_length=3)
-    hourly = models.DecimalField(**MONEY)
-    monthly = models.DecimalField(**MONEY)
+    hourly = models.DecimalField(max_digits=18, decimal_places=6)
+    monthly = models.DecimalField(max_digits=18, decimal_places=6)
     lines = models.JSONField()  # [{label, sku, region, unit, quantity, amount, monthly, source, as_of, is_approximate}]
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("billing/balance", views.BalanceView.as_view(), name="billing-balance"),
+    path("billing/ledger", views.LedgerView.as_view(), name="billing-ledger"),
+    path("billing/holds", views.HoldsView.as_view(), name="billing-holds"),
+]

@@ -1,0 +1,138 @@
+"""What something costs per hour and month: list prices times quantities, line by line, each with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import Organization
+
+from .models import ZERO, Account, Price, Quote, Unit
+from .money import HOURS_PER_MONTH, not_negative, rounded
+from .prices import PriceTable, current_table
+from .services import account_of
+
+
+class PriceMissing(Exception):
+    """The catalogue has no price for this SKU in this region, so nothing can be offered there."""
+
+    def __init__(self, sku: str, region: str) -> None:
+        self.sku = sku
+        self.region = region
+        super().__init__(f"There is no price for {sku} in {region}. Choose another region or size.")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What to price. ``quantity`` is in the price's unit: 1 of an hourly price is always on, GB for a storage price."""
+
+    label: str
+    sku: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLine:
+    """One item with its price. ``hourly`` and ``monthly`` are amounts in ``currency``, each rounded to six places."""
+
+    label: str
+    sku: str
+    region: str
+    unit: str
+    quantity: Decimal
+    unit_price: Decimal
+    hourly: Decimal
+    monthly: Decimal
+    currency: str
+    source: str
+    as_of: str
+    is_approximate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedPrice:
+    """The price of all lines together: sums of the rounded lines. A month has 730 hours."""
+
+    hourly: Decimal
+    monthly: Decimal
+    currency: str
+    lines: list[QuotedLine]
+    catalogue: str
+    is_approximate: bool
+
+
+def quote(*, region: str, items: Sequence[Item]) -> QuotedPrice:
+    """Price ``items`` in ``region`` at the current list prices.
+
+    Costs no query while the process's price table is warm. Raises :class:`PriceMissing`, and ``ValueError`` for a
+    negative quantity or prices in more than one currency. No items cost nothing.
+    """
+    table = current_table()
+    lines = [_line(table, region, item) for item in items]
+    currencies = {line.currency for line in lines} or {"USD"}
+    if len(currencies) > 1:
+        raise ValueError(f"prices in {region} are in different currencies: {', '.join(sorted(currencies))}")
+    return QuotedPrice(
+        hourly=sum((line.hourly for line in lines), ZERO),
+        monthly=sum((line.monthly for line in lines), ZERO),
+        currency=currencies.pop(),
+        lines=lines,
+        catalogue=table.catalogue,
+        is_approximate=any(line.is_approximate for line in lines),
+    )
+
+
+def _line(table: PriceTable, region: str, item: Item) -> QuotedLine:
+    price = table.get(item.sku, region)
+    if price is None:
+        raise PriceMissing(item.sku, region)
+    hourly, monthly = _cost(price, not_negative(item.quantity))
+    return QuotedLine(
+        label=item.label,
+        sku=item.sku,
+        region=region,
+        unit=price.unit,
+        quantity=item.quantity,
+        unit_price=price.amount,
+        hourly=hourly,
+        monthly=monthly,
+        currency=price.currency,
+        source=price.source,
+        as_of=price.as_of,
+        is_approximate=price.is_approximate,
+    )
+
+
+def _cost(price: Price, quantity: Decimal) -> tuple[Decimal, Decimal]:
+    """(hourly, monthly), each rounded from the exact product and not from the other."""
+    cost = price.amount * quantity
+    if price.unit == Unit.HOUR:
+        return rounded(cost), rounded(cost * HOURS_PER_MONTH)
+    return rounded(cost / HOURS_PER_MONTH), rounded(cost)
+
+
+def keep_quote(*, organization: Organization, reference: str, quoted: QuotedPrice) -> Quote:
+    """Store what ``reference`` was ordered at. One INSERT when ``organization``'s account was locked before."""
+    return Quote.objects.create(
+        account_id=_account_id(organization),
+        reference=reference,
+        catalogue=quoted.catalogue,
+        currency=quoted.currency,
+        hourly=quoted.hourly,
+        monthly=quoted.monthly,
+        lines=[_as_json(line) for line in quoted.lines],
+    )
+
+
+def _account_id(organization: Organization) -> Any:
+    """The account's key, from the instance that :func:`services.hold_credit` left on ``organization`` if it did."""
+    try:
+        return organization.billing_account.pk
+    except Account.DoesNotExist:
+        return account_of(organization).pk
+
+
+def _as_json(line: QuotedLine) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(line).items()}
