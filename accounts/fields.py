@@ -9,6 +9,8 @@ A loaded model instance holds the plain value: never cache, pickle or log one. Q
 ``defer()`` sealed columns.
 """
 
+from __future__ import annotations
+
 import functools
 import json
 from typing import Any, NoReturn
@@ -97,7 +99,7 @@ class SealedTextField(EncryptedTextField):  # type: ignore[misc]  # the package 
                 literals = [expression.result]
             case Cast():
                 literals = expression.get_source_expressions()
-            case models.Value() if expression.value is None or expression._output_field_or_none == self:
+            case models.Value() if expression.value is None or _field_of(expression) == self:
                 literals = []
             case _:
                 raise FieldError(f"{self.name} is sealed: it cannot be computed by the database")
@@ -114,3 +116,8 @@ class SealedJSONField(SealedTextField):
 
     def _to_text(self, value: Any) -> str:
         return json.dumps(value, cls=DjangoJSONEncoder)
+
+
+def _field_of(value: models.Value) -> models.Field[Any, Any] | None:
+    """The field a literal was made for, or what Django guesses for a bare one (text), or None."""
+    return value._output_field_or_none  # noqa: SLF001  - ``output_field`` raises where there is none

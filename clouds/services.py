@@ -1,0 +1,329 @@
+"""Connecting, checking and disconnecting cloud accounts, and lending their keys to a run.
+
+The cloud is asked before a transaction is opened, so no row is locked while a network answers. Credentials are in
+local variables only, for as long as one call lasts; nothing here logs or audits them, and no error quotes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from accounts import audit
+from accounts.actors import Actor, system_actor
+from accounts.models import Organization, Right
+
+from .credentials import InputProblem, InvalidCredentials, clean_credentials, hint_of
+from .models import CloudAccount, CloudAccountStatus, Provider
+from .permissions import needed_actions
+from .providers import (
+    Adapter,
+    CloudError,
+    CloudObject,
+    CloudUnreachable,
+    CredentialsRefused,
+    Identity,
+    NotPermitted,
+    Permissions,
+    RunnerEnvironment,
+    get_adapter,
+)
+
+__all__ = [
+    "AccountInUse",
+    "CloudError",
+    "CloudObject",
+    "CloudUnreachable",
+    "CredentialsRefused",
+    "CredentialsUnreadable",
+    "InputProblem",
+    "InvalidCredentials",
+    "NotPermitted",
+    "RunnerEnvironment",
+    "connect_account",
+    "connect_sandbox_account",
+    "delete_account",
+    "rename_account",
+    "replace_credentials",
+    "runner_environment",
+    "tagged_objects",
+    "verify_account",
+]
+
+# Made up; the simulated cloud takes any. Shaped like real ones, so that everything else treats them like real ones.
+SANDBOX_CREDENTIALS = {
+    Provider.AWS: {
+        "access_key_id": "AKIASANDBOXSANDBOX00",
+        "secret_access_key": "sandbox/sandbox/sandbox/sandbox/sandbox0",
+    }
+}
+SANDBOX_REGIONS = {Provider.AWS: "eu-west-1"}
+IS_SIMULATED = "This is a simulated cloud: its keys belong to the platform and cannot be changed."
+
+
+class AccountInUse(Exception):
+    """Live resources need this account; ``names`` are theirs."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        super().__init__(f"Still in use by: {shown}. Destroy or forget these first." if names else "Still in use.")
+
+
+class CredentialsUnreadable(CloudError):
+    """The stored credentials do not open with any of the platform's keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What asking the cloud about some credentials gave."""
+
+    identity: Identity
+    permissions: Permissions
+
+    def fields(self) -> dict[str, Any]:
+        limited = bool(self.permissions.missing)
+        return {
+            "status": CloudAccountStatus.LIMITED if limited else CloudAccountStatus.VERIFIED,
+            "status_detail": "",
+            "identity": self.identity.principal[:255],
+            "missing_permissions": self.permissions.missing,
+            "unchecked_permissions": self.permissions.unchecked,
+            "checked_at": timezone.now(),
+        }
+
+
+@sensitive_variables("credentials", "clean")
+def connect_account(
+    *, actor: Actor, provider: str, name: str, credentials: Mapping[str, Any], default_region: str = ""
+) -> CloudAccount:
+    """Check the credentials with the cloud and keep them, sealed.
+
+    Raises :class:`InvalidCredentials` (with ``errors``: name, region, shape of a value), :class:`CredentialsRefused`
+    (the cloud's no, in words) or :class:`CloudUnreachable`; nothing is stored then.
+    """
+    actor.require(Right.MANAGE)
+    assert actor.organization is not None  # require() lets nobody pass without one
+    clean = clean_credentials(provider, credentials)
+    name = _clean_name(actor.organization, name)
+    adapter = get_adapter(provider)
+    region = _clean_region(adapter, default_region)
+    found = _ask(adapter, clean, region, needed_actions(provider))
+    return _create(
+        actor,
+        CloudAccount(
+            organization=actor.organization,
+            provider=provider,
+            name=name,
+            credentials=clean,
+            credential_hint=hint_of(provider, clean),
+            default_region=region,
+            **found.fields(),
+        ),
+    )
+
+
+def connect_sandbox_account(*, organization: Organization, provider: str = "aws", name: str) -> CloudAccount:
+    """Connect the operator's simulated cloud (``SANDBOX_<PROVIDER>_ENDPOINT``); repeating it returns the first.
+
+    For seeds only: no page and no API reaches this. Raises :class:`CloudUnreachable` when it does not answer.
+    """
+    existing = CloudAccount.objects.filter(organization=organization, name=name, is_sandbox=True).first()
+    if existing is not None:
+        return existing
+    credentials = SANDBOX_CREDENTIALS[Provider(provider)]
+    adapter = get_adapter(provider, _sandbox_endpoint(provider))
+    region = SANDBOX_REGIONS[Provider(provider)]
+    found = _ask(adapter, credentials, region, needed_actions(provider))
+    return _create(
+        system_actor(organization),
+        CloudAccount(
+            organization=organization,
+            provider=provider,
+            name=name,
+            credentials=credentials,
+            credential_hint=hint_of(provider, credentials),
+            default_region=region,
+            is_sandbox=True,
+            **found.fields(),
+        ),
+    )
+
+
+@sensitive_variables("credentials", "clean")
+def replace_credentials(*, actor: Actor, account: CloudAccount, credentials: Mapping[str, Any]) -> CloudAccount:
+    """Put new keys of the same cloud account in place of the old ones. Errors as :func:`connect_account`.
+
+    Keys of another cloud account are refused: what was made with the old ones would be out of reach.
+    """
+    actor.require(Right.MANAGE)
+    if account.is_sandbox:
+        raise CredentialsRefused(IS_SIMULATED)
+    clean = clean_credentials(account.provider, credentials)
+    adapter = _adapter_of(account)
+    found = _ask(adapter, clean, account.default_region, needed_actions(account.provider))
+    owner = adapter.owner_of(account.identity)
+    if owner and owner != found.identity.owner:
+        raise CredentialsRefused(
+            f"These keys belong to account {found.identity.owner}, but {account} is account {owner}. "
+            "Connect them as a cloud account of their own."
+        )
+    return _save(
+        actor, "replace_credentials", account,
+        credentials=clean, credential_hint=hint_of(account.provider, clean), **found.fields(),
+    )  # fmt: skip
+
+
+@sensitive_variables("credentials")
+def verify_account(*, actor: Actor, account: CloudAccount) -> CloudAccount:
+    """Ask the cloud again who the keys are and what they lack; keeps the answer, a refusal included.
+
+    Raises :class:`CloudUnreachable` when there is no answer; what was known then stays.
+    """
+    actor.require(Right.MANAGE)
+    credentials = _credentials_of(account.pk)
+    actions = needed_actions(account.provider)
+    try:
+        fields = _ask(_adapter_of(account), credentials, account.default_region, actions).fields()
+    except (CredentialsRefused, NotPermitted) as refusal:
+        fields = {
+            "status": CloudAccountStatus.REFUSED,
+            "status_detail": str(refusal)[:500],
+            "missing_permissions": [],
+            "unchecked_permissions": actions,
+            "checked_at": timezone.now(),
+        }
+    return _save(actor, "verify", account, **fields)
+
+
+def rename_account(
+    *, actor: Actor, account: CloudAccount, name: str | None = None, default_region: str | None = None
+) -> CloudAccount:
+    """Change name or default region; None leaves one as it is. Raises :class:`InvalidCredentials`."""
+    actor.require(Right.MANAGE)
+    changes: dict[str, Any] = {}
+    if name is not None and name != account.name:
+        changes["name"] = _clean_name(account.organization, name)
+    if default_region is not None and default_region != account.default_region:
+        changes["default_region"] = _clean_region(_adapter_of(account), default_region)
+    return _save(actor, "rename", account, **changes) if changes else account
+
+
+def delete_account(*, actor: Actor, account: CloudAccount) -> None:
+    """Forget the account and its keys; nothing in the cloud changes. Raises :class:`AccountInUse`."""
+    actor.require(Right.MANAGE)
+    try:
+        with transaction.atomic():
+            locked = CloudAccount.objects.select_for_update().defer("credentials").get(pk=account.pk)
+            audit.record(actor, "cloud_account.delete", locked, provider=locked.provider, hint=locked.credential_hint)
+            locked.delete()
+    except ProtectedError as error:
+        raise AccountInUse(sorted(str(needing) for needing in error.protected_objects)) from None
+    except IntegrityError:  # ordered with it in this very moment
+        raise AccountInUse([]) from None
+
+
+@sensitive_variables("credentials")
+def runner_environment(*, cloud_account_id: UUID, region: str) -> RunnerEnvironment:
+    """Decrypt the account's keys into what a run's Terraform needs. For the worker; keep it no longer than the run.
+
+    Raises :class:`CredentialsUnreadable`, or ``CloudAccount.DoesNotExist``.
+    """
+    account = CloudAccount.objects.defer("credentials").get(pk=cloud_account_id)
+    return _adapter_of(account).runner_environment(_credentials_of(account.pk), region)
+
+
+@sensitive_variables("credentials")
+def tagged_objects(*, cloud_account_id: UUID, region: str, tags: dict[str, str]) -> list[CloudObject]:
+    """Every existing object of the account in ``region`` that carries all of ``tags``.
+
+    Raises :class:`CloudError` when the cloud did not let us look everywhere: an empty list means there is none.
+    """
+    account = CloudAccount.objects.defer("credentials").get(pk=cloud_account_id)
+    return _adapter_of(account).tagged_objects(_credentials_of(account.pk), region, tags)
+
+
+def _adapter_of(account: CloudAccount) -> Adapter:
+    return get_adapter(account.provider, _sandbox_endpoint(account.provider) if account.is_sandbox else "")
+
+
+def _sandbox_endpoint(provider: str) -> str:
+    endpoint: str = getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", "")
+    if not endpoint:
+        raise CloudUnreachable("The simulated cloud is not running here: it belongs to the trial (`make up`).")
+    return endpoint
+
+
+def _credentials_of(account_id: UUID) -> dict[str, str]:
+    try:
+        credentials: dict[str, str] = CloudAccount.objects.values_list("credentials", flat=True).get(pk=account_id)
+    except InvalidToken:
+        raise CredentialsUnreadable(
+            "The stored keys of this cloud account cannot be opened: the platform's encryption key has changed. "
+            "Enter the keys again, or ask your operator."
+        ) from None
+    return credentials
+
+
+def _ask(adapter: Adapter, credentials: Mapping[str, str], region: str, actions: list[str]) -> _Finding:
+    identity = adapter.verify(credentials, region)
+    try:
+        permissions = adapter.probe(credentials, region, actions)
+    except CloudError:  # the keys are good; what they may do could not be found out
+        permissions = Permissions(missing=[], unchecked=actions)
+    return _Finding(identity, permissions)
+
+
+def _clean_name(organization: Organization, name: str) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > 80 or not name.isprintable():
+        raise InvalidCredentials([InputProblem("name", "invalid", "A name has 1 to 80 visible characters.")])
+    if CloudAccount.objects.filter(organization=organization, name=name).exists():
+        raise _name_taken()
+    return name
+
+
+def _name_taken() -> InvalidCredentials:
+    return InvalidCredentials([InputProblem("name", "taken", "Another cloud account has this name.")])
+
+
+def _clean_region(adapter: Adapter, region: str) -> str:
+    region = region.strip()
+    if region and region not in adapter.regions():
+        raise InvalidCredentials([InputProblem("default_region", "unknown", "The provider has no such region.")])
+    return region
+
+
+def _create(actor: Actor, account: CloudAccount) -> CloudAccount:
+    try:
+        with transaction.atomic():
+            account.save(force_insert=True)
+            _record(actor, "connect", account)
+    except IntegrityError:
+        raise _name_taken() from None
+    return CloudAccount.objects.visible_to(actor).get(pk=account.pk)  # without the plain credentials
+
+
+def _save(actor: Actor, verb: str, account: CloudAccount, **fields: Any) -> CloudAccount:
+    try:
+        with transaction.atomic():
+            CloudAccount.objects.filter(pk=account.pk).update(**fields)
+            saved = CloudAccount.objects.filter(pk=account.pk).defer("credentials").get()
+            _record(actor, verb, saved)
+    except IntegrityError:
+        raise _name_taken() from None
+    return saved
+
+
+def _record(actor: Actor, verb: str, account: CloudAccount) -> None:
+    data = {"provider": account.provider, "status": account.status, "identity": account.identity}
+    audit.record(actor, f"cloud_account.{verb}", account, hint=account.credential_hint, **data)
