@@ -12,6 +12,7 @@ from .origins import RequestMeta
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+    from rest_framework.request import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,21 +20,28 @@ class Actor:
     """Passed to every service and to ``visible_to()``.
 
     ``organization`` and ``role`` are None for a user who belongs to no organization yet; such an actor sees nothing
-    and may do nothing. ``user`` is None for the platform itself (see :func:`system_actor`) and for nobody (:func:`anonymous_actor`).
+    and may do nothing. ``user`` is None for the platform itself (see :func:`system_actor`) and for nobody
+    (:func:`anonymous_actor`).
     """
 
     user: User | None
     organization: Organization | None
     role: Role | None
     token: ApiToken | None = None
+    is_operator: bool = False  # platform staff, acting on a tenant from the admin
     ip: str | None = None
     user_agent: str = ""
     request_id: str = ""
 
     def may(self, right: Right) -> bool:
-        """Whether this actor has ``right`` in its organization. A suspended organization can only be read."""
+        """Whether this actor has ``right`` in its organization.
+
+        A suspended organization can only be read, unless by an operator.
+        """
         if self.organization is None or self.role is None:
             return False
+        if self.is_operator:
+            return True
         if self.organization.is_suspended and right is not Right.VIEW:
             return False
         return self.role.allows(right)
@@ -51,7 +59,7 @@ class Actor:
         if self.token is not None:
             return f"token {self.token.name}"
         if self.user is not None:
-            return self.user.email
+            return f"operator {self.user.email}" if self.is_operator else self.user.email
         return "system" if self.role else "anonymous"
 
 
@@ -73,11 +81,24 @@ def member_actor(user: User | None, membership: Membership | None, meta: Request
     )
 
 
+def operator_actor(user: User, organization: Organization | None, meta: RequestMeta) -> Actor:
+    """Platform staff acting in a tenant they need not belong to. Only the admin makes such actors."""
+    return Actor(
+        user=user,
+        organization=organization,
+        role=Role.OWNER,
+        is_operator=True,
+        ip=meta.ip,
+        user_agent=meta.user_agent,
+        request_id=meta.request_id,
+    )
+
+
 def system_actor(organization: Organization | None = None) -> Actor:
     """The platform acting on its own: scheduler, recovery, seeds."""
     return Actor(user=None, organization=organization, role=Role.OWNER)
 
 
-def actor_of(request: HttpRequest) -> Actor:
+def actor_of(request: HttpRequest | Request) -> Actor:
     """The actor that the middleware (pages) or the authentication class (API) put on the request."""
-    return cast(Actor, getattr(request, "actor"))  # noqa: B009  - django-stubs does not know the attribute
+    return cast("Actor", getattr(request, "actor"))  # noqa: B009  - the stubs do not know the attribute

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.utils.functional import SimpleLazyObject
 from rest_framework import authentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -15,10 +15,9 @@ from accounts.credentials import NotAMember, OrganizationUnclear, actor_in_organ
 from accounts.models import ApiToken, User
 from accounts.origins import meta_of
 
-from .problems import Problem
+from .problems import CHALLENGE, Problem
 
 ORGANIZATION_HEADER = "X-Organization"
-CHALLENGE = 'Bearer realm="api", Token realm="api"'
 
 
 class ApiTokenAuthentication(authentication.BaseAuthentication):
@@ -28,7 +27,7 @@ class ApiTokenAuthentication(authentication.BaseAuthentication):
         secret = credential(request, "token")
         if secret is None:
             return None
-        actor = token_actor(secret, meta_of(request._request))
+        actor = token_actor(secret, meta_of(http_request(request)))
         if actor is None or actor.user is None or actor.token is None:
             raise AuthenticationFailed("This API token is unknown, expired or revoked.", "token_not_valid")
         _attach(request, actor)
@@ -69,6 +68,11 @@ class SessionAuthentication(authentication.SessionAuthentication):
         return CHALLENGE
 
 
+def http_request(request: Request) -> HttpRequest:
+    """Django's request inside DRF's, which carries the actor."""
+    return request._request  # noqa: SLF001  - DRF offers no public name
+
+
 def credential(request: Request, scheme: str) -> str | None:
     """What follows ``scheme`` in the Authorization header; None when the header is missing or of another scheme."""
     name, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -76,12 +80,12 @@ def credential(request: Request, scheme: str) -> str | None:
 
 
 def _attach(request: Request, actor: Actor | SimpleLazyObject) -> None:
-    setattr(request._request, "actor", actor)  # noqa: B010  - read through accounts.actors.actor_of()
+    setattr(http_request(request), "actor", actor)  # noqa: B010  - read through accounts.actors.actor_of()
 
 
 def _chosen_actor(request: Request, user: User) -> Actor:
     try:
-        return actor_in_organization(user, request.headers.get(ORGANIZATION_HEADER), meta_of(request._request))
+        return actor_in_organization(user, request.headers.get(ORGANIZATION_HEADER), meta_of(http_request(request)))
     except OrganizationUnclear as unclear:
         detail = f"You belong to several organizations: name one in the {ORGANIZATION_HEADER} header"
         raise Problem(400, "organization_unclear", f"{detail} ({', '.join(unclear.slugs)}).") from unclear

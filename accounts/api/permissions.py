@@ -9,6 +9,8 @@ from rest_framework.request import Request
 from accounts.actors import actor_of
 from accounts.models import Right
 
+from .authentication import http_request
+
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
@@ -23,7 +25,7 @@ class HasRight(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
-        actor = actor_of(request._request)
+        actor = actor_of(http_request(request))
         if actor.organization is None:
             raise PermissionDenied("You belong to no organization yet: create one or accept an invitation.")
         actor.require(right_for(view, str(request.method)))

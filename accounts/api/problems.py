@@ -16,16 +16,24 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.request import UnreadablePostError
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts.origins import current_request_id
 
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = 'Bearer realm="api", Token realm="api"'
 INVALID = "Some of the input is not valid; see errors."
 # What input that no field caught does further down: NUL bytes and huge numbers in PostgreSQL, lone surrogates in
 # UTF-8, nesting in the JSON parser. The caller's fault, not ours.
 UNUSABLE_INPUT = (DataError, UnicodeEncodeError, RecursionError, OverflowError, UnreadablePostError)
+REFUSALS: dict[type[Exception] | tuple[type[Exception], ...], tuple[int, str, str]] = {
+    RequestDataTooBig: (413, "too_large", "The request is too large."),
+    SuspiciousOperation: (400, "bad_request", "The request cannot be understood."),
+    UNUSABLE_INPUT: (400, "invalid", "The input holds something that cannot be processed."),
+    RedisError: (503, "unavailable", "A part of the platform cannot be reached; try again."),
+}
 FieldError = dict[str, str]  # field, code, detail
 
 
@@ -108,8 +116,8 @@ def flatten(detail: Any, field: str = "") -> Iterator[FieldError]:
 
 def _headers_of(error: exceptions.APIException) -> dict[str, str]:
     headers = {}
-    if challenge := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = str(challenge)
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = CHALLENGE
     if (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(max(1, math.ceil(wait)))
     return headers
@@ -130,17 +138,13 @@ def _document_of(error: exceptions.APIException) -> dict[str, Any]:
 def _as_api_exception(error: Exception) -> Exception:
     if isinstance(error, DjangoPermissionDenied):
         return exceptions.PermissionDenied(str(error) or None)
+    if isinstance(error, DjangoValidationError):
+        return exceptions.ValidationError(error.message_dict if hasattr(error, "error_dict") else error.messages)
     if isinstance(error, Http404):
         # Django's messages name models and are no help to a caller; ours are plain sentences
         text = str(error)
         return exceptions.NotFound(text if text.endswith(".") and "matches" not in text else None)
-    if isinstance(error, RequestDataTooBig):
-        return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "The request is too large.")
-    if isinstance(error, SuspiciousOperation):
-        return Problem(HTTPStatus.BAD_REQUEST, "bad_request", "The request cannot be understood.")
-    if isinstance(error, DjangoValidationError):
-        detail = error.message_dict if hasattr(error, "error_dict") else error.messages
-        return exceptions.ValidationError(detail)
-    if isinstance(error, UNUSABLE_INPUT):
-        return Problem(HTTPStatus.BAD_REQUEST, "invalid", "The input holds something that cannot be processed.")
+    for kind, problem in REFUSALS.items():
+        if isinstance(error, kind):
+            return Problem(*problem)
     return error

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 
@@ -68,6 +69,14 @@ class ProblemAutoSchema(AutoSchema):
         return AllowAny in getattr(self.view, "permission_classes", [])
 
 
+def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
+    """Problem responses for ``extend_schema(responses={...})``, beyond those every view documents by itself."""
+    return {
+        (status, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description=PROBLEMS[str(status)])
+        for status in statuses
+    }
+
+
 class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "accounts.api.authentication.ApiTokenAuthentication"
     name = "apiToken"
@@ -90,7 +99,7 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": f"From `/auth/login`. In several organizations: name one in `{ORGANIZATION_HEADER}: <slug>`.",
+            "description": f"From `/auth/login`. Members of several organizations name one: `{ORGANIZATION_HEADER}: <slug>`.",
         }
 
 

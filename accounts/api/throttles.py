@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 from django.core.cache import cache
-from django.http import HttpRequest
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from accounts.models import ApiToken
 from accounts.origins import meta_of
+
+from .authentication import http_request
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -55,5 +56,4 @@ def who(request: Request) -> tuple[str, str]:
         return "actor", f"token:{request.auth.pk}"
     if request.user and request.user.is_authenticated:
         return "actor", f"user:{request.user.pk}"
-    http: HttpRequest = request._request
-    return "anonymous", meta_of(http).ip or "unknown"
+    return "anonymous", meta_of(http_request(request)).ip or "unknown"

@@ -10,7 +10,7 @@ from .exceptions import (
     RoleTooHigh,
     WrongEmail,
 )
-from .invitations import accept_invitation, invite, resend_invitation, revoke_invitation
+from .invitations import accept_invitation, change_invited_role, invite, resend_invitation, revoke_invitation
 from .members import change_role, leave_organization, remove_member
 from .organizations import (
     create_organization,
@@ -19,6 +19,8 @@ from .organizations import (
     suspend_organization,
     switch_organization,
 )
+from .profiles import rename_user
+from .sessions import Session, SessionEnded, end_session, renew_session, start_session
 from .tokens import issue_token, revoke_token
 
 __all__ = [
@@ -29,19 +31,26 @@ __all__ = [
     "LastOwner",
     "Refused",
     "RoleTooHigh",
+    "Session",
+    "SessionEnded",
     "WrongEmail",
     "accept_invitation",
+    "change_invited_role",
     "change_role",
     "create_organization",
+    "end_session",
     "invite",
     "issue_token",
     "leave_organization",
     "register",
     "reinstate_organization",
     "remove_member",
+    "rename_user",
+    "renew_session",
     "resend_invitation",
     "revoke_invitation",
     "revoke_token",
+    "start_session",
     "suspend_organization",
     "switch_organization",
 ]

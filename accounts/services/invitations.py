@@ -72,6 +72,23 @@ def resend_invitation(*, actor: Actor, invitation: Invitation) -> Invitation:
 
 
 @transaction.atomic
+def change_invited_role(*, actor: Actor, invitation: Invitation, role: Role) -> Invitation:
+    """Change what an invitation that was not accepted yet will give.
+
+    Raises ``PermissionDenied``, :class:`RoleTooHigh`, :class:`InvitationClosed`.
+    """
+    actor.require(Right.MANAGE)
+    locked = _lock_invitation(invitation)
+    check_reach(actor, Role(locked.role), role)
+    if locked.accepted_at or locked.revoked_at:
+        raise InvitationClosed
+    before, locked.role = locked.role, role
+    locked.save(update_fields=["role"])
+    record(actor, "invitation.change-role", locked, email=locked.email, before=before, after=role)
+    return locked
+
+
+@transaction.atomic
 def revoke_invitation(*, actor: Actor, invitation: Invitation) -> Invitation:
     """Close an invitation; repeated without effect.
 
