@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 NO_BREAK = "\u00a0"
+UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 class Look(NamedTuple):
@@ -132,10 +133,8 @@ def relative(distance: timedelta) -> str:
     size = abs(seconds)
     if size < 10:
         return "just now"
-    for unit, length in (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        if size >= length:
-            count = size // length
-            break
+    unit, length = next((unit, length) for unit, length in UNITS if size >= length)
+    count = size // length
     words = f"{count} {unit}{'s' if unit == 'day' and count != 1 else ''}"
     return f"in {words}" if seconds > 0 else f"{words} ago"
 
