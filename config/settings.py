@@ -91,6 +91,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.actor",
+                "config.context_processors.machine",
             ],
             "builtins": ["widget_tweaks.templatetags.widget_tweaks", "accounts.templatetags.ui"],
         },
@@ -253,6 +254,7 @@ UNFOLD = {
 
 # --- the engine -----------------------------------------------------------------------------------------------------
 TERRAFORM_BINARY = env.str("TERRAFORM_BINARY", "")  # empty: terraform, else tofu on PATH, else DATA/engine/
+ENGINE_RELEASES = env.str("ENGINE_RELEASES", "https://github.com/opentofu/opentofu/releases/download")
 TERRAFORM_PLUGIN_MIRROR = env.str("TERRAFORM_PLUGIN_MIRROR", "")  # empty: the usual places, else DATA/mirror/
 TERRAFORM_MODULES = Path(env.str("TERRAFORM_MODULES", str(BASE_DIR / "terraform_modules")))
 RUNNER_ISOLATION = env.str("RUNNER_ISOLATION", "bubblewrap")  # or "none": runs see this machine
@@ -267,6 +269,7 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)  # runs at once per worker
 HOLD_DAYS = env.int("HOLD_DAYS", 30)  # days of the quoted price that an order reserves
 TRIAL_CREDIT_USD = env.int("TRIAL_CREDIT_USD", 0)  # what a newly registered organization starts with
 SANDBOX_AWS_ENDPOINT = env.str("SANDBOX_AWS_ENDPOINT", "")  # where accounts marked "simulated" point; empty: none
+SANDBOX_STARTED_AT = env.str("SANDBOX_STARTED_AT", "")  # ISO 8601; it forgets its objects when it stops
 
 # --- logs: JSON lines with request and run ids ----------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")

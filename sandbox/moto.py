@@ -1,4 +1,4 @@
-"""The simulated AWS: ``python -m sandbox.moto PORT``. moto with one fix or two of ours, on loopback only."""
+"""The simulated AWS on loopback: ``python -m sandbox.moto PORT``. moto, with the machine images our catalogue asks for."""
 
 import os
 import sys
@@ -6,9 +6,8 @@ from pathlib import Path
 
 from moto.server import main
 
-# moto knows Ubuntu releases of 2017 and no Debian; the catalogue's images need today's names.
 IMAGES = Path(__file__).with_name("amis.json")
 
 if __name__ == "__main__":
-    os.environ.setdefault("MOTO_AMIS_PATH", str(IMAGES))  # read when EC2 is first asked for something
+    os.environ.setdefault("MOTO_AMIS_PATH", str(IMAGES))
     main(["-H", "127.0.0.1", "-p", sys.argv[1]])
