@@ -1,0 +1,3 @@
+from .accounts import urlpatterns as account_urls
+
+urlpatterns = [*account_urls]

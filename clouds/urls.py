@@ -1,0 +1,14 @@
+from django.urls import path
+
+from .views import accounts
+
+app_name = "clouds"
+urlpatterns = [
+    path("cloud-accounts/", accounts.account_list, name="account-list"),
+    path("cloud-accounts/new/", accounts.account_new, name="account-new"),
+    path("cloud-accounts/<uuid:account_id>/", accounts.account_detail, name="account-detail"),
+    path("cloud-accounts/<uuid:account_id>/verify/", accounts.account_verify, name="account-verify"),
+    path("cloud-accounts/<uuid:account_id>/credentials/", accounts.account_credentials, name="account-credentials"),
+    path("cloud-accounts/<uuid:account_id>/edit/", accounts.account_edit, name="account-edit"),
+    path("cloud-accounts/<uuid:account_id>/delete/", accounts.account_delete, name="account-delete"),
+]
