@@ -112,6 +112,9 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["queued_at"], condition=models.Q(status="queued"), name="run_queue"),
             models.Index(
+                fields=["organization", "queued_at"], condition=models.Q(status="queued"), name="run_queue_by_tenant"
+            ),
+            models.Index(
                 fields=["organization", "status"],
                 condition=models.Q(status__in=["preparing", "planning", "applying"]),
                 name="run_working",

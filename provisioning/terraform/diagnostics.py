@@ -62,7 +62,7 @@ PATTERNS = (
     ),
     _pattern(
         "quota",
-        r"LimitExceeded|QuotaExceeded|TooManyBuckets|vCPU limit|AddressLimitExceeded|ServiceQuota|exceeds? .{0,40}quota",
+        r"LimitExceeded|QuotaExceeded|TooManyBuckets|vCPU limit|ServiceQuota|exceeds? .{0,40}quota",
         "A quota of the cloud account is used up.",
         "Destroy something that is not needed, choose a smaller size or another region, or ask the cloud for more.",
     ),
@@ -99,7 +99,8 @@ PATTERNS = (
     ),
     _pattern(
         "network",
-        r"no such host|connection refused|i/o timeout|TLS handshake|dial tcp|connection reset|RequestError: send request"
+        r"no such host|connection refused|i/o timeout|TLS handshake|dial tcp|connection reset"
+        r"|RequestError: send request"
         r"|request send failed|network is unreachable",
         "The cloud could not be reached from here.",
         "Try again in some minutes. If it stays, ask your operator to check the worker's network.",

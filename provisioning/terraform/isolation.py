@@ -107,11 +107,14 @@ class Isolation:
             *(["--info-fd", str(info_fd)] if info_fd is not None else []),
             *_system(),
             *(part for path in self.hidden if _is_under_system(path) for part in ("--tmpfs", str(path))),
-            *(part for path in readable if not _is_under_system(path) for part in ("--ro-bind", str(path), str(path))),
+            *(part for path in readable if self._needs_bind(path) for part in ("--ro-bind", str(path), str(path))),
             *("--bind", str(workspace), str(workspace)),
             *("--chdir", str(workspace), "--"),
             *limited,
         ]
+
+    def _needs_bind(self, path: Path) -> bool:
+        return not _is_under_system(path) or any(path.is_relative_to(each) for each in self.hidden)
 
 
 def detect(mode: str, user_name: str, hidden: Sequence[Path] = (), copies: Path | None = None) -> Isolation:
@@ -132,7 +135,7 @@ def detect(mode: str, user_name: str, hidden: Sequence[Path] = (), copies: Path 
 def probe(user_name: str = "nobody") -> str:
     """Why runs cannot be isolated here, in one line; empty when they can."""
     with tempfile.TemporaryDirectory(prefix="skyvend-probe-") as folder:
-        os.chmod(folder, 0o711)  # noqa: S103 - the runner's user must reach a copied bwrap
+        Path(folder).chmod(0o711)  # the runner's user must reach a copied bwrap
         try:
             detect("bubblewrap", user_name, copies=Path(folder))
         except IsolationUnavailable as problem:
@@ -210,7 +213,7 @@ def _try(bwrap: Path, user: RunnerUser | None) -> subprocess.CompletedProcess[st
     command = [str(bwrap), *_namespaces(has_network=True), *_system(), "--", "/bin/sh", "-c", "exit 0"]
     drop = user.popen_arguments() if user else {}
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=20, env={}, check=False, **drop)  # type: ignore[call-overload,no-any-return]  # noqa: S603
+        return subprocess.run(command, capture_output=True, text=True, timeout=20, env={}, check=False, **drop)  # type: ignore[call-overload,no-any-return]
     except (OSError, subprocess.TimeoutExpired) as error:
         return subprocess.CompletedProcess(command, 1, "", str(error))
 
@@ -225,5 +228,5 @@ def _explain(stderr: str) -> str:
 
 
 def _version(bwrap: Path) -> str:
-    said = subprocess.run([str(bwrap), "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
+    said = subprocess.run([str(bwrap), "--version"], capture_output=True, text=True, check=False).stdout
     return said.split()[-1] if said.split() else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -37,14 +38,7 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-_HOOKS = {
-    "apply_start": EventKind.APPLY_START,
-    "apply_progress": EventKind.APPLY_PROGRESS,
-    "apply_complete": EventKind.APPLY_COMPLETE,
-    "apply_errored": EventKind.APPLY_ERRORED,
-}
 _LEVELS = {"trace": "debug", "debug": "debug", "info": "info", "warn": "warning", "error": "error"}
-_SILENT = frozenset({"refresh_start", "provision_start", "provision_complete", "ephemeral_op_start"})
 
 
 def parse(line: str) -> list[Event]:
@@ -70,47 +64,48 @@ def clean(text: str) -> str:
 
 
 def _parse_known(body: dict[str, Any]) -> list[Event]:
-    kind = body.get("type", "")
-    if kind in _SILENT:
-        return []
-    if kind in _HOOKS:
-        return [_hook(_HOOKS[kind], body)]
-    if kind == "planned_change":
-        return [_planned(body)]
-    if kind == "change_summary":
-        return [_summary(body)]
-    if kind == "diagnostic":
-        return [] if body["diagnostic"].get("summary") == _OURS_TO_KNOW else [_diagnostic(body)]
-    if kind == "refresh_complete":
-        data = {"address": body["hook"]["resource"]["addr"]}
-        return [Event(EventKind.REFRESH, _message(body), "debug", data)]
-    if kind == "outputs":
-        return [
-            Event(EventKind.OUTPUT, clean(f"Output {name}"), "info", {"name": name})
-            for name, output in body["outputs"].items()
-            if "value" in output or (output.get("sensitive") and "action" not in output)
-        ]
+    return _READERS.get(body.get("type", ""), _log)(body)
+
+
+def _log(body: dict[str, Any]) -> list[Event]:
     return [Event(EventKind.LOG, _message(body), _level(body))]
 
 
-def _hook(kind: EventKind, body: dict[str, Any]) -> Event:
-    hook = body["hook"]
+def _nothing(body: dict[str, Any]) -> list[Event]:
+    return []
+
+
+def _refresh(body: dict[str, Any]) -> list[Event]:
+    return [Event(EventKind.REFRESH, _message(body), "debug", {"address": body["hook"]["resource"]["addr"]})]
+
+
+def _outputs(body: dict[str, Any]) -> list[Event]:
+    """The names of outputs that have values now; the list before the apply only says what will be made."""
+    return [
+        Event(EventKind.OUTPUT, clean(f"Output {name}"), "info", {"name": name})
+        for name, output in body["outputs"].items()
+        if "action" not in output
+    ]
+
+
+def _hook(body: dict[str, Any]) -> list[Event]:
+    kind, hook = EventKind(body["type"]), body["hook"]
     data: dict[str, Any] = {"address": hook["resource"]["addr"], "action": hook["action"]}
     if "elapsed_seconds" in hook:
         data["elapsed_seconds"] = hook["elapsed_seconds"]
     if kind is EventKind.APPLY_COMPLETE and hook.get("id_value"):
         data["id"] = clean(str(hook["id_value"]))[:300]
     level = "error" if kind is EventKind.APPLY_ERRORED else "info"
-    return Event(kind, _message(body), level, data)
+    return [Event(kind, _message(body), level, data)]
 
 
-def _planned(body: dict[str, Any]) -> Event:
+def _planned(body: dict[str, Any]) -> list[Event]:
     change = body["change"]
     data = {"address": change["resource"]["addr"], "action": change["action"]}
-    return Event(EventKind.PLANNED_CHANGE, _message(body), "info", data)
+    return [Event(EventKind.PLANNED_CHANGE, _message(body), "info", data)]
 
 
-def _summary(body: dict[str, Any]) -> Event:
+def _summary(body: dict[str, Any]) -> list[Event]:
     changes = body["changes"]
     data = {
         "adds": int(changes["add"]),
@@ -118,12 +113,14 @@ def _summary(body: dict[str, Any]) -> Event:
         "destroys": int(changes["remove"]),
         "operation": changes.get("operation", ""),
     }
-    return Event(EventKind.CHANGE_SUMMARY, _message(body), "info", data)
+    return [Event(EventKind.CHANGE_SUMMARY, _message(body), "info", data)]
 
 
-def _diagnostic(body: dict[str, Any]) -> Event:
+def _diagnostic(body: dict[str, Any]) -> list[Event]:
     """What went wrong. The snippet's values are left out: they may hold what the cloud account's owner typed."""
     said = body["diagnostic"]
+    if said["summary"] == _OURS_TO_KNOW:
+        return []
     severity = "error" if said["severity"] == "error" else "warning"
     data = {
         "severity": severity,
@@ -131,7 +128,7 @@ def _diagnostic(body: dict[str, Any]) -> Event:
         "detail": clean(said.get("detail", "")),
         "address": said.get("address", ""),
     }
-    return Event(EventKind.DIAGNOSTIC, data["summary"], severity, data)
+    return [Event(EventKind.DIAGNOSTIC, data["summary"], severity, data)]
 
 
 def _message(body: dict[str, Any]) -> str:
@@ -140,3 +137,19 @@ def _message(body: dict[str, Any]) -> str:
 
 def _level(body: dict[str, Any]) -> str:
     return _LEVELS.get(str(body.get("@level", "info")), "info")
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], list[Event]]] = {
+    "apply_start": _hook,
+    "apply_progress": _hook,
+    "apply_complete": _hook,
+    "apply_errored": _hook,
+    "planned_change": _planned,
+    "change_summary": _summary,
+    "diagnostic": _diagnostic,
+    "refresh_complete": _refresh,
+    "outputs": _outputs,
+    "refresh_start": _nothing,
+    "provision_start": _nothing,
+    "provision_complete": _nothing,
+}

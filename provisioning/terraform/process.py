@@ -102,7 +102,7 @@ class _Process:
         )
         drop = isolation.user.popen_arguments() if isolation.user else {}
         try:
-            self.child = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603 - argument list, no shell
+            self.child = subprocess.Popen(  # type: ignore[call-overload]
                 command,
                 cwd=workspace.path,
                 env=dict(environment),
@@ -275,7 +275,7 @@ def _disk_mb(folder: Path) -> float:
     for parent, _, names in os.walk(folder):
         for name in names:
             try:
-                total += os.lstat(os.path.join(parent, name)).st_blocks * 512
+                total += (Path(parent) / name).lstat().st_blocks * 512
             except OSError:
                 continue
     return total / 1e6

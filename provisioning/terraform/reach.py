@@ -17,6 +17,12 @@ def can_reach(path: Path, uid: int, gid: int) -> bool:
     return _allows(real, wanted, uid, gid) and all(_allows(up, stat.S_IXOTH, uid, gid) for up in real.parents)
 
 
+def can_enter(folder: Path, uid: int, gid: int) -> bool:
+    """Whether user ``uid`` may traverse ``folder`` and all above it."""
+    real = folder.resolve()
+    return all(_allows(each, stat.S_IXOTH, uid, gid) for each in [real, *real.parents])
+
+
 def copy_file(source: Path, target: Path) -> Path:
     """Put ``source`` at ``target`` for everybody to read; linked where the disk allows, else copied. Idempotent."""
     open_folder(target.parent)
@@ -24,6 +30,8 @@ def copy_file(source: Path, target: Path) -> Path:
         return target
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
+        if not source.stat().st_mode & stat.S_IROTH:
+            raise PermissionError(source)
         os.link(source.resolve(), partial)
     except OSError:
         shutil.copy2(source.resolve(), partial)
@@ -33,10 +41,13 @@ def copy_file(source: Path, target: Path) -> Path:
 
 
 def copy_tree(source: Path, target: Path) -> Path:
-    """:func:`copy_file` for every file below ``source``, links followed."""
+    """:func:`copy_file` for every file below ``source``, links to folders followed."""
     open_folder(target)
-    for file in (path for path in source.rglob("*") if path.is_file()):
-        copy_file(file, target / file.relative_to(source))
+    for entry in source.iterdir():
+        if entry.is_dir():
+            copy_tree(entry, target / entry.name)
+        else:
+            copy_file(entry, target / entry.name)
     return target
 
 

@@ -162,7 +162,7 @@ def _init(runner: Runner, scratch: Workspace) -> None:
     )
     drop = isolation.user.popen_arguments() if isolation.user else {}
     environment = engine_environment(scratch)
-    done = subprocess.run(  # type: ignore[call-overload]  # noqa: S603 - our own argument list, no shell
+    done = subprocess.run(  # type: ignore[call-overload]
         command, cwd=scratch.path, env=environment, capture_output=True, text=True, timeout=600, check=False, **drop
     )
     if done.returncode != 0:

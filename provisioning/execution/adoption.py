@@ -1,0 +1,100 @@
+"""After an abnormal end: objects that exist in the cloud but not in the state are imported before anything else.
+
+A killed worker leaves, for instance, an instance that AWS was making while Terraform waited for it. It carries our
+tags, so it is found by them; the module's ``[[adopt]]`` entries say which address of the module it is.
+"""
+
+from __future__ import annotations
+
+from clouds import catalogue
+from clouds import services as clouds
+from clouds.catalogue import Adoption
+from clouds.services import CloudObject
+from provisioning import state
+from provisioning.models import Operation
+from provisioning.terraform.diagnostics import Explanation, explain
+from provisioning.terraform.messages import EventKind
+
+from .job import Canceled, Failed, Job
+from .tags import search_tags
+
+
+def adopt_strays(job: Job) -> None:
+    """Import what carries the resource's tags and is unknown to its state; needed after lost runs only.
+
+    A destroy whose state is missing although something was made and nothing is found stays an error.
+    """
+    resource = job.run.resource
+    if not _is_needed(job):
+        return
+    strays = _strays(job)
+    if not strays and job.state_before is None and _must_have_made(job):
+        raise state.MissingState(resource)
+    taken = {each.address for each in state.objects_in(job.state_before)}
+    for stray, adoption in _places(job, strays, taken):
+        job.check()
+        _adopt(job, stray, adoption)
+    resource.needs_adoption = False  # written by finish, once the run after it ended well
+
+
+def _is_needed(job: Job) -> bool:
+    without_state = job.run.operation == Operation.DESTROY and job.state_before is None
+    return job.run.resource.needs_adoption or without_state
+
+
+def _must_have_made(job: Job) -> bool:
+    return state.must_exist(job.run.resource, job.run)
+
+
+def _strays(job: Job) -> list[CloudObject]:
+    resource = job.run.resource
+    assert resource.cloud_account_id is not None  # the step before opened its keys
+    job.recorder.say(EventKind.RECOVERY, "Looking for objects that an interrupted run may have left")
+    try:
+        found = clouds.tagged_objects(
+            cloud_account_id=resource.cloud_account_id, region=resource.region, tags=search_tags(resource)
+        )
+    except clouds.CloudError as problem:
+        advice = "Nothing was changed. Try again when the cloud account works."
+        raise Failed(Explanation(str(problem), advice, code="account")) from None
+    known = state.ids_in(job.state_before)
+    return [each for each in found if each.id not in known and each.arn not in known]
+
+
+def _places(job: Job, strays: list[CloudObject], taken: set[str]) -> list[tuple[CloudObject, Adoption]]:
+    """Each stray with the first free address the module offers for its type; the others are named in the log."""
+    offered = catalogue.adoptions(job.run.resource.offering_version)
+    placed = []
+    for stray in strays:
+        free = [each for each in offered if each.object_type == stray.object_type and each.address not in taken]
+        if free:
+            taken.add(free[0].address)
+            placed.append((stray, free[0]))
+        else:
+            text = f"{stray.object_type} {stray.id} carries this resource's tags, but the module has no place for it"
+            job.recorder.say(EventKind.RECOVERY, text, "warning", id=stray.id, object_type=stray.object_type)
+    return sorted(placed, key=lambda place: offered.index(place[1]))
+
+
+def _adopt(job: Job, stray: CloudObject, adoption: Adoption) -> None:
+    address = adoption.address
+    job.recorder.say(EventKind.RECOVERY, f"Adopting {stray.id} as {address}", address=address, id=stray.id)
+    import_id = stray.name if adoption.import_by == "name" else stray.id
+    ended = job.engine("import", "-input=false", "-no-color", address, import_id)
+    if ended.is_canceled:
+        raise Canceled
+    if not ended.is_success and "non-existent remote object" in ended.stderr:
+        job.recorder.say(EventKind.RECOVERY, f"{stray.id} is gone meanwhile", id=stray.id)
+    elif not ended.is_success:
+        known = explain(ended, job.errors)
+        advice = "Try again. If it stays, remove the object in the cloud's console."
+        raise Failed(
+            Explanation(
+                f"{stray.id} was left by an interrupted run and could not be adopted.",
+                advice,
+                known.cloud_message,
+                known.raw,
+                address,
+                "adoption",
+            )
+        )

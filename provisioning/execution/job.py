@@ -1,0 +1,120 @@
+"""What the steps of one run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clouds.services import RunnerEnvironment
+from provisioning.events import Recorder
+from provisioning.models import Run, RunStatus
+from provisioning.terraform import process
+from provisioning.terraform.diagnostics import Explanation
+from provisioning.terraform.messages import Event, EventKind, parse
+from provisioning.terraform.process import Ended, Watch
+from provisioning.terraform.redaction import Redactor
+from provisioning.terraform.workspace import Runner, Workspace, engine_environment
+
+from .lease import Lease
+from .toolchain import limits
+
+PHASES = {
+    RunStatus.PREPARING: "Preparing",
+    RunStatus.PLANNING: "Planning",
+    RunStatus.APPLYING: "Applying",
+}
+
+
+class Failed(Exception):
+    """A step failed; the run ends as failed with this explanation."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        self.explanation = explanation
+        super().__init__(explanation.summary)
+
+
+class Canceled(Exception):
+    """Somebody canceled the run, or the worker is going down (``reason``)."""
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One run being worked on by this process."""
+
+    run: Run
+    runner: Runner
+    recorder: Recorder
+    lease: Lease
+    is_stopping: Callable[[], bool] = lambda: False
+    grace: float = 60.0
+    prepared: Path | None = None
+    workspace: Workspace | None = None
+    environment: RunnerEnvironment | None = None
+    redactor: Redactor = field(default_factory=lambda: Redactor({}))
+    state_before: str | None = None
+    has_started_engine: bool = False  # from here on the cloud may have been changed
+    has_changed_something: bool = False
+    is_abrupt: bool = False  # the engine did not end by itself: the cloud may be making what no state knows
+    errors: list[Event] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Workspace:
+        assert self.workspace is not None  # the first step made it
+        return self.workspace
+
+    def check(self) -> None:
+        """Between steps: raise :class:`LeaseLost` or :class:`Canceled` when the run shall not go on."""
+        self.lease.require()
+        if self.lease.is_cancel_requested:
+            raise Canceled
+        if self.is_stopping():
+            raise Canceled("The worker was stopped.")
+
+    def enter(self, status: RunStatus) -> None:
+        """Move the run on and say so in its log."""
+        if self.run.status != status:
+            self.run.advance(status)
+        self.recorder.say(EventKind.PHASE, PHASES[status], phase=str(status))
+
+    def engine(self, *argv: str) -> Ended:
+        """Run the engine in the workspace, its events into the log; errors are kept in ``errors``."""
+        self.has_started_engine = True
+        variables = self.environment.variables if self.environment else {}
+        self.is_abrupt = True
+        ended = process.run(
+            self.runner,
+            self.folder,
+            argv,
+            environment={**engine_environment(self.folder), **variables},
+            limits=limits(),
+            watch=Watch(
+                on_line=self._take,
+                on_tick=self.recorder.tick,
+                is_canceled=lambda: self.lease.is_cancel_requested or self.lease.is_lost or self.is_stopping(),
+                grace=self.grace,
+            ),
+        )
+        self.is_abrupt = bool(ended.killed_for) or ended.returncode not in {0, 1}
+        return ended
+
+    def _take(self, line: str) -> None:
+        for event in parse(line):
+            self._note(event)
+            self.recorder.add(self.redactor.event(event))
+
+    def _note(self, event: Event) -> None:
+        """What the run's row learns from the log: its plan, its phase, its first error."""
+        if event.kind is EventKind.CHANGE_SUMMARY and event.data["operation"] == "plan":
+            self.run.plan = {name: event.data[name] for name in ("adds", "changes", "destroys")}
+            Run.objects.filter(pk=self.run.pk).update(plan=self.run.plan)
+        elif event.kind is EventKind.APPLY_START:
+            self.has_changed_something = True
+            if self.run.status == RunStatus.PLANNING:
+                self.enter(RunStatus.APPLYING)
+        elif event.kind is EventKind.DIAGNOSTIC and event.level == "error":
+            self.errors.append(self.redactor.event(event))

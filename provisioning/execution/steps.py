@@ -1,0 +1,214 @@
+"""A run, step by step. STEPS is the whole of it; each step raises ``Failed`` or ``Canceled`` to end it early."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+
+from clouds import catalogue
+from clouds import services as clouds
+from provisioning import state
+from provisioning.events import Recorder
+from provisioning.models import IllegalTransition, Operation, Run, RunStatus
+from provisioning.terraform import workspace
+from provisioning.terraform.diagnostics import CANCELED, Explanation, explain, explain_text
+from provisioning.terraform.messages import EventKind
+from provisioning.terraform.redaction import Redactor
+
+from .adoption import adopt_strays
+from .claiming import claim_next
+from .finishing import Outcome, finish
+from .job import Canceled, Failed, Job
+from .lease import Lease, LeaseLost
+from .presence import Presence, here
+from .tags import tags_of
+from .toolchain import runner
+
+log = structlog.get_logger(__name__)
+APPLY = {
+    Operation.CREATE: ("apply", "-refresh=false"),  # nothing exists yet: there is nothing to look at first
+    Operation.UPDATE: ("apply",),
+    Operation.DESTROY: ("apply", "-destroy"),
+}
+FLAGS = ("-auto-approve", "-json", "-input=false")
+
+
+def prepare_module(job: Job) -> None:
+    """A folder of this run's own with the module in it, initialised long before."""
+    version = job.run.resource.offering_version
+    module = settings.TERRAFORM_MODULES / version.directory
+    try:
+        job.prepared = workspace.prepare(job.runner, module, version.content_hash)
+    except workspace.PreparationFailed as problem:
+        raise Failed(explain_text(str(problem))) from problem
+    job.workspace = workspace.create(job.runner, job.prepared, str(job.run.pk))
+
+
+def open_credentials(job: Job) -> None:
+    """The cloud account's keys, for this run only."""
+    resource = job.run.resource
+    if resource.cloud_account_id is None:
+        raise Failed(
+            Explanation("The cloud account of this resource was deleted.", "Forget the resource.", code="account")
+        )
+    try:
+        job.environment = clouds.runner_environment(cloud_account_id=resource.cloud_account_id, region=resource.region)
+    except clouds.CloudError as problem:
+        raise Failed(Explanation(str(problem), "Replace the account's keys and try again.", code="account")) from None
+    job.redactor = Redactor(job.environment.variables)
+
+
+def write_inputs(job: Job) -> None:
+    """The module's variables and the provider's overrides."""
+    resource = job.run.resource
+    variables = catalogue.terraform_variables(
+        resource.offering_version,
+        job.run.inputs,
+        name=resource.name,
+        resource_id=str(resource.pk),
+        tags=tags_of(resource),
+    )
+    files = job.environment.files if job.environment else {}
+    workspace.write_inputs(job.folder, variables, files)
+
+
+def bring_state(job: Job) -> None:
+    """What earlier runs made. Missing where it must be there is an error, never "nothing to do"."""
+    resource = job.run.resource
+    job.state_before = state.load(resource)
+    if job.state_before is not None:
+        workspace.write_state(job.folder, job.state_before)
+    elif not resource.needs_adoption and state.must_exist(resource, job.run):
+        raise state.MissingState(resource)
+    workspace.hand_over(job.folder, job.runner.isolation)
+
+
+def apply(job: Job) -> None:
+    """The one engine process of an ordinary run."""
+    job.enter(RunStatus.PLANNING)
+    ended = job.engine(*APPLY[Operation(job.run.operation)], *FLAGS)
+    job.lease.require()
+    if ended.is_canceled and not ended.is_success:
+        raise Canceled("" if job.lease.is_cancel_requested else "The worker was stopped.")
+    if not ended.is_success:
+        raise Failed(explain(ended, job.errors))
+
+
+STEPS: tuple[Callable[[Job], None], ...] = (
+    prepare_module,
+    open_credentials,
+    write_inputs,
+    bring_state,
+    adopt_strays,
+    apply,
+)
+
+
+def run_next(worker: Presence | None = None) -> bool:
+    """Claim one run and work it to its end. False when there was none to claim, or the worker is going down."""
+    worker = worker or here()
+    if worker.stopping.is_set():
+        return False
+    run = claim_next(worker.row.pk)
+    if run is None:
+        return False
+    worker.working.add(run.pk)
+    try:
+        execute(run, worker)
+    finally:
+        worker.working.discard(run.pk)
+    return True
+
+
+def execute(run: Run, worker: Presence) -> None:
+    """Work ``run``, claimed by ``worker``, to its end. Never raises for what a run does wrong.
+
+    Without a database at the end nothing is finished: the workspace stays, the lease runs out and recovery goes on.
+    """
+    with structlog.contextvars.bound_contextvars(run_id=str(run.pk), request_id=run.request_id), ExitStack() as stack:
+        lease = stack.enter_context(Lease(run.pk, worker.row.pk))
+        job = Job(
+            run=run,
+            runner=runner(),
+            recorder=Recorder(run.pk),
+            lease=lease,
+            is_stopping=worker.interrupting.is_set,
+            grace=settings.RUN_CANCEL_GRACE,
+        )
+        log.info("run starts", operation=run.operation, resource=str(run.resource_id))
+        try:
+            _finish(job, _work(job))
+        except (LeaseLost, IllegalTransition):
+            log.warning("the run was taken from this worker")
+        except DatabaseError:
+            log.exception("the run could not be finished; recovery will")
+
+
+def _work(job: Job) -> Outcome:
+    """Every step, and whatever happens the state is saved after them."""
+    try:
+        outcome = _attempt(job)
+    finally:
+        saved = _save_state(job)
+    return outcome if saved is None else saved
+
+
+def _attempt(job: Job) -> Outcome:
+    try:
+        job.enter(RunStatus.PREPARING)
+        for step in STEPS:
+            job.check()
+            step(job)
+    except Failed as failure:
+        return Outcome(RunStatus.FAILED, failure.explanation)
+    except state.MissingState as problem:
+        advice = "Ask your operator to restore the state, or forget the resource and remove what is left by hand."
+        return Outcome(RunStatus.FAILED, Explanation(str(problem), advice, code="missing_state"))
+    except Canceled as canceled:
+        return _canceled(canceled)
+    except (LeaseLost, IllegalTransition, DatabaseError):
+        raise
+    except Exception as error:
+        log.exception("a run broke")
+        advice = "Try again. If it stays, ask your operator to look at the worker's log."
+        text = f"The platform itself failed ({type(error).__name__})."
+        return Outcome(RunStatus.FAILED, Explanation(text, advice, code="platform"))
+    return Outcome(RunStatus.SUCCEEDED)
+
+
+def _canceled(canceled: Canceled) -> Outcome:
+    if canceled.reason:  # nobody asked for it: not the user's cancel
+        advice = "Try again: what exists already is kept."
+        return Outcome(RunStatus.FAILED, Explanation(canceled.reason, advice, code="interrupted"))
+    return Outcome(RunStatus.CANCELED, CANCELED)
+
+
+def _save_state(job: Job) -> Outcome | None:
+    """Keep what the engine left; an outcome when that is impossible, since the run cannot count as done then."""
+    if job.workspace is None or not job.has_started_engine:
+        return None
+    body = job.workspace.read_state()
+    if body is None:
+        return None
+    job.recorder.say(EventKind.PHASE, "Saving", phase="saving")
+    try:
+        state.store(job.run, body)
+    except (state.StaleState, ValueError) as problem:
+        log.exception("the state was refused")
+        advice = "Ask your operator to look at the worker's log. The cloud's objects are as the log says."
+        return Outcome(RunStatus.FAILED, Explanation(f"The state was not kept: {problem}", advice, code="state"))
+    return None
+
+
+def _finish(job: Job, outcome: Outcome) -> None:
+    job.lease.require()
+    outcome.has_changed_something = job.has_changed_something
+    outcome.is_abrupt = job.is_abrupt
+    job.recorder.flush()
+    finish(job.run, outcome)
+    if job.workspace is not None:
+        job.workspace.remove()

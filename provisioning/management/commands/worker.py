@@ -1,0 +1,87 @@
+"""``manage.py worker``: one process that works runs in threads, so that its end is the end of all it does."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+import dramatiq
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from dramatiq.worker import Worker as Consumer
+
+from provisioning import recovery, tasks
+from provisioning.execution import Presence, here
+from provisioning.execution.toolchain import runner
+from provisioning.terraform.binary import NoEngine
+from provisioning.terraform.isolation import IsolationUnavailable
+from provisioning.terraform.mirror import NoMirror
+
+POLL_MS = 200  # how long a doorbell may wait in an idle queue
+FINISH_WITHIN = 3.0  # seconds that running work may take to end by itself after SIGTERM
+
+
+class Command(BaseCommand):
+    help = "Work runs until stopped. SIGTERM: claim nothing more, interrupt what still runs, keep its state."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--concurrency", type=int, default=settings.WORKER_CONCURRENCY, help="runs at once")
+
+    def handle(self, *args: Any, concurrency: int, **options: Any) -> None:
+        try:
+            tools = runner()
+        except (IsolationUnavailable, NoEngine, NoMirror) as problem:
+            raise CommandError(f"The worker does not start: {problem}") from None
+        settings.WORKER_CONCURRENCY = concurrency
+        presence = here()
+        recovery.sweep()
+        self.stdout.write(
+            f"worker ready: {tools.toolchain.engine}, isolation {tools.isolation.label}, {concurrency} at once"
+        )
+        self._work(presence, concurrency)
+        presence.leave()
+
+    def _work(self, presence: Presence, concurrency: int) -> None:
+        stop = _stop_on_signals(presence)
+        broker = dramatiq.get_broker()
+        consumers = [
+            Consumer(broker, queues={"runs"}, worker_threads=concurrency, worker_timeout=POLL_MS),
+            Consumer(broker, queues={"system"}, worker_threads=1, worker_timeout=1000),
+        ]
+        for consumer in consumers:
+            consumer.start()
+        for _ in range(concurrency):
+            tasks.drain_queue.send()
+        while not stop.wait(1):
+            continue
+        _wind_down(presence, consumers)
+
+
+def _stop_on_signals(presence: Presence) -> threading.Event:
+    """SIGTERM and Ctrl-C stop claiming; a second one interrupts at once what still runs."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            presence.interrupting.set()
+        presence.stopping.set()
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    return stop
+
+
+def _wind_down(presence: Presence, consumers: list[Consumer]) -> None:
+    for consumer in consumers:
+        consumer.pause()
+    deadline = time.monotonic() + FINISH_WITHIN
+    while presence.working and time.monotonic() < deadline:
+        time.sleep(0.1)
+    presence.interrupting.set()
+    for consumer in consumers:
+        consumer.stop(timeout=int((settings.RUN_CANCEL_GRACE + 30) * 1000))
