@@ -134,7 +134,7 @@ def relative(distance: timedelta) -> str:
     if size < 10:
         return "just now"
     unit, length = next((unit, length) for unit, length in UNITS if size >= length)
-    count = size // length
+    count = (size + length // 2) // length if seconds > 0 else size // length  # "in 90 days", not "in 89 days"
     words = f"{count} {unit}{'s' if unit == 'day' and count != 1 else ''}"
     return f"in {words}" if seconds > 0 else f"{words} ago"
 
@@ -206,6 +206,22 @@ NAV_ICONS = (
     "api",
     "tool",
 )
+
+
+@register.filter
+def thing(model_name: str) -> str:
+    """The name of a kind of row for people: "apitoken" is "API token"."""
+    return THINGS.get(model_name, model_name)
+
+
+THINGS = {
+    "apitoken": "API token",
+    "cloudaccount": "cloud account",
+    "ledgerentry": "ledger entry",
+    "offeringversion": "offering version",
+    "stateversion": "state version",
+    "membership": "member",
+}
 
 
 @register.filter

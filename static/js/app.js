@@ -7,7 +7,7 @@ export function ago(iso, now = Date.now()) {
   if (size < 10) return "just now";
   for (const [unit, length] of [["day", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
     if (size < length) continue;
-    const count = Math.floor(size / length);
+    const count = Math.floor(seconds > 0 ? size / length + 0.5 : size / length);
     const words = `${count} ${unit}${unit === "day" && count !== 1 ? "s" : ""}`;
     return seconds > 0 ? `in ${words}` : `${words} ago`;
   }

@@ -51,7 +51,8 @@ def test_a_status_is_escaped() -> None:
         (-7_200, "2 h ago"),
         (-86_400, "1 day ago"),
         (-172_800, "2 days ago"),
-        (90, "in 1 min"),
+        (80, "in 1 min"),
+        (7_775_999, "in 90 days"),
         (259_200, "in 3 days"),
     ],
 )
