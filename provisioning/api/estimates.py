@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Right
+from clouds.inputs import InvalidInputs
+from clouds.models import OfferingVersion
+from provisioning import services
+from provisioning.serializers import EstimateRequestSerializer, EstimateSerializer, EstimatesSerializer
+
+from .refusals import invalid, refusals_as_problems
+from .resources import offering_version
+
+ONE_OR_MANY = PolymorphicProxySerializer(
+    component_name="EstimateAnswer",
+    serializers=[EstimateSerializer, EstimatesSerializer],
+    resource_type_field_name=None,
+)
+
+
+class EstimatesView(APIView):
+    """What an order would cost; nothing is written."""
+
+    rights = {"POST": Right.VIEW}
+
+    @extend_schema(request=EstimateRequestSerializer, responses={200: ONE_OR_MANY}, operation_id="estimates_create")
+    def post(self, request: Request) -> Response:
+        """Price an offering, or with ``kind`` every provider's offering of that kind, cheapest first."""
+        wanted = EstimateRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        inputs = wanted.validated_data["inputs"]
+        with refusals_as_problems():
+            if offering := wanted.validated_data.get("offering"):
+                return Response(_estimate(offering_version(offering), inputs))
+            return Response({"results": _comparison(wanted.validated_data["kind"], inputs)})
+
+
+def _comparison(kind: str, inputs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """One estimate per provider that can do it; its errors when none can."""
+    versions = services.current_versions(kind)
+    if not versions:
+        raise invalid("kind", "unknown", f"No provider offers “{kind}” yet.")
+    found, refused = [], None
+    for version in versions:
+        try:
+            found.append(_estimate(version, inputs))
+        except InvalidInputs as error:
+            refused = error
+    if refused is not None and not found:
+        raise refused
+    return sorted(found, key=lambda one: Decimal(one["monthly"]))
+
+
+def _estimate(version: OfferingVersion, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    priced = asdict(services.estimate(version=version, inputs=inputs))
+    provider = version.offering.provider
+    data = {**priced, "offering": version.offering_id, "provider": provider, "version": version.version}
+    shown: Mapping[str, Any] = EstimateSerializer(data).data
+    return shown

@@ -1,0 +1,107 @@
+"""The price panel: what an order or a change would cost, and whether it may be made."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.forms import Form
+
+from accounts.actors import Actor
+from accounts.models import Right
+from billing import services as billing
+from billing.models import Account
+from billing.quotes import PriceMissing, QuotedPrice
+from clouds import inputs as cloud_inputs
+from clouds.inputs import InvalidInputs
+from clouds.models import OfferingVersion
+
+from . import services
+from .models import Resource
+
+
+def order_panel(actor: Actor, version: OfferingVersion, form: Form, *, has_account: bool) -> dict[str, Any]:
+    """Context of ``_price.html`` for a new resource."""
+    wanted, problem = _wanted(version, form)
+    quoted, problem = _quoted(version, wanted, problem)
+    account = Account.objects.visible_to(actor).first()
+    needed = billing.hold_amount(quoted.hourly) if quoted else Decimal(0)
+    reason = _reason(actor, account, needed)
+    if not has_account:
+        reason = reason or "Connect a cloud account first: what you order is made there."
+    return _panel(account, quoted, needed, reason, problem)
+
+
+def change_panel(actor: Actor, resource: Resource, version: OfferingVersion, form: Form) -> dict[str, Any]:
+    """Context of ``_price.html`` for a change: only what more it would reserve counts against the credit."""
+    wanted, problem = _wanted(version, form)
+    quoted, problem = _quoted(version, wanted, problem)
+    account = Account.objects.visible_to(actor).first()
+    held = services.held_for(resource) or Decimal(0)
+    needed = max(Decimal(0), billing.hold_amount(quoted.hourly) - held) if quoted else Decimal(0)
+    changes = cloud_inputs.changes(version, resource.inputs, wanted) if wanted is not None else []
+    reason = _reason(actor, account, needed)
+    if any(not change.in_place for change in changes) and resource.activated_at is not None:
+        reason = reason or "Some of this cannot be changed on something that exists."
+    if wanted is not None and not changes:
+        reason = reason or "Nothing would change yet."
+    panel = _panel(account, quoted, needed, reason, problem)
+    return {**panel, "changes": changes, "is_change": True, "monthly_before": resource.monthly_cost}
+
+
+def _panel(
+    account: Account | None, quoted: QuotedPrice | None, needed: Decimal, reason: str, problem: str
+) -> dict[str, Any]:
+    available = account.available if account is not None else Decimal(0)
+    return {
+        "quoted": quoted,
+        "needed": needed,
+        "available": available,
+        "left": available - needed,
+        "currency": account.currency if account is not None else "USD",
+        "reason": reason,
+        "problem": problem,
+    }
+
+
+def _wanted(version: OfferingVersion, form: Form) -> tuple[dict[str, Any] | None, str]:
+    """The complete inputs a form holds, or why there are none. An untouched form is priced by its initial values."""
+    try:
+        if form.is_bound:
+            if not form.is_valid():
+                return None, _first_problem(form)
+            return cloud_inputs.validate_inputs(version, form.inputs()), ""  # type: ignore[attr-defined]
+        return cloud_inputs.validate_inputs(version, _initial(version, form)), ""
+    except InvalidInputs as error:
+        return None, "; ".join(f"{one.field}: {one.detail}" for one in error.errors[:2])
+
+
+def _initial(version: OfferingVersion, form: Form) -> dict[str, Any]:
+    known = version.schema.get("properties", {})
+    given = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    return {name: value for name, value in given.items() if name in known and value not in (None, "")}
+
+
+def _first_problem(form: Form) -> str:
+    for name, errors in form.errors.items():
+        field = form.fields.get(name)
+        return f"{field.label}: {errors[0]}" if field is not None else str(errors[0])
+    return ""
+
+
+def _quoted(version: OfferingVersion, wanted: dict[str, Any] | None, problem: str) -> tuple[QuotedPrice | None, str]:
+    if wanted is None:
+        return None, problem
+    try:
+        return services.price_of(version, wanted), ""
+    except PriceMissing as error:
+        return None, str(error)
+
+
+def _reason(actor: Actor, account: Account | None, needed: Decimal) -> str:
+    """Why the button is off, or ""."""
+    if not actor.may(Right.ORDER):
+        return "Your role may look but not order. An owner or admin can change that."
+    if account is None or needed > account.available:
+        return "Not enough credit. Choose something smaller, destroy what you no longer need, or ask your operator."
+    return ""

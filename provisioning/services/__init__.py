@@ -1,0 +1,42 @@
+"""What can be done with resources and runs. Every function checks the actor's right and audits what it writes."""
+
+from .changes import forget, has_vanished, held_for, merged_inputs, request_destroy, request_update, retry
+from .errors import (
+    CannotChange,
+    CannotUseAccount,
+    IdempotencyConflict,
+    NameTaken,
+    NotPossible,
+    Refused,
+    RunInProgress,
+)
+from .ordering import USABLE, estimate, request_resource
+from .runs import approve_run, cancel_run, discard_run
+from .shelf import current_version, current_versions, price_of, version_by_id
+
+__all__ = [
+    "USABLE",
+    "CannotChange",
+    "CannotUseAccount",
+    "IdempotencyConflict",
+    "NameTaken",
+    "NotPossible",
+    "Refused",
+    "RunInProgress",
+    "approve_run",
+    "cancel_run",
+    "current_version",
+    "current_versions",
+    "discard_run",
+    "estimate",
+    "forget",
+    "has_vanished",
+    "held_for",
+    "merged_inputs",
+    "price_of",
+    "request_destroy",
+    "request_resource",
+    "request_update",
+    "retry",
+    "version_by_id",
+]

@@ -1,0 +1,198 @@
+"""A new resource: checked, paid for and queued in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.models import Right
+from billing import quotes
+from billing import services as billing
+from billing.quotes import QuotedPrice
+from clouds.inputs import validate_inputs, validate_name
+from clouds.models import CloudAccount, CloudAccountStatus, OfferingVersion
+from provisioning.models import Operation, Resource, Run
+
+from .announcing import announce_after_commit
+from .errors import CannotUseAccount, IdempotencyConflict, NameTaken, Refused, RunInProgress
+from .shelf import price_of, version_by_id
+
+USABLE = frozenset({CloudAccountStatus.VERIFIED, CloudAccountStatus.LIMITED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """An order whose every part has been checked; ``inputs`` are complete."""
+
+    actor: Actor
+    name: str
+    version: OfferingVersion
+    cloud_account: CloudAccount
+    inputs: dict[str, Any]
+    quoted: QuotedPrice
+    idempotency_key: str | None
+    fingerprint: str
+
+
+def estimate(*, version: OfferingVersion, inputs: Mapping[str, Any]) -> QuotedPrice:
+    """What ``inputs`` would cost. Raises ``InvalidInputs`` and ``PriceMissing``; writes nothing."""
+    return price_of(version, validate_inputs(version, inputs))
+
+
+def request_resource(
+    *,
+    actor: Actor,
+    name: str,
+    offering_version: OfferingVersion,
+    cloud_account: CloudAccount,
+    inputs: Mapping[str, Any],
+    idempotency_key: str | None = None,
+) -> Run:
+    """Order a resource and return its queued run; a repeated ``idempotency_key`` returns the first order's run.
+
+    Reserves the credit, writes Resource, Run and Quote, and wakes a worker after commit. Raises ``PermissionDenied``,
+    ``InvalidInputs``, ``CannotUseAccount``, ``InsufficientCredit``, ``NameTaken``, ``IdempotencyConflict``,
+    ``PriceMissing``; nothing is written then.
+    """
+    actor.require(Right.ORDER)
+    fingerprint = _fingerprint(name, offering_version, cloud_account, inputs) if idempotency_key else ""
+    if first := _first_answer(actor, idempotency_key, fingerprint):
+        return first
+    validate_name(name)
+    check_account(actor, cloud_account, offering_version)
+    complete = validate_inputs(offering_version, inputs)
+    order = Order(
+        actor=actor,
+        name=name,
+        version=offering_version,
+        cloud_account=cloud_account,
+        inputs=complete,
+        quoted=price_of(offering_version, complete),
+        idempotency_key=idempotency_key,
+        fingerprint=fingerprint,
+    )
+    try:
+        return _place(order)
+    except (Refused, billing.InsufficientCredit):
+        # The same request may have been served at the same moment: then what stood in our way is its own first answer.
+        if first := _first_answer(actor, idempotency_key, fingerprint):
+            return first
+        raise
+
+
+def check_account(actor: Actor, account: CloudAccount, version: OfferingVersion) -> None:
+    """Raise ``CannotUseAccount`` unless ``account`` is the actor's, of the offering's provider, and verified."""
+    if actor.organization is None or account.organization_id != actor.organization.pk:
+        raise CannotUseAccount("There is no such cloud account.")
+    if not version.offering_id.startswith(f"{account.provider}/"):
+        raise CannotUseAccount(f"“{account}” is an account on another cloud.")
+    if account.status not in USABLE:
+        raise CannotUseAccount(f"“{account}” cannot be used: {account.get_status_display().lower()}. Check its keys.")
+
+
+def insert_run(run: Run) -> Run:
+    """Insert ``run``; a live one of the same resource raises ``RunInProgress``."""
+    try:
+        with transaction.atomic(savepoint=False):
+            run.save(force_insert=True)
+    except IntegrityError as error:
+        raise translated(error, "") from error
+    return run
+
+
+def translated(error: IntegrityError, name: str) -> Exception:
+    """The refusal that a violated constraint stands for, or the error itself."""
+    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    if constraint == "resource_name_once_among_live":
+        return NameTaken(name)
+    if constraint == "run_one_live_per_resource":
+        return RunInProgress()
+    if constraint == "run_idempotency_key_once":
+        return IdempotencyConflict()
+    return error
+
+
+def _place(order: Order) -> Run:
+    try:
+        with transaction.atomic():
+            run = _write(order)
+    except IntegrityError as error:
+        raise translated(error, order.name) from error
+    return run
+
+
+def _write(order: Order) -> Run:
+    organization = order.cloud_account.organization_id
+    resource = _new_resource(order)
+    assert order.actor.organization is not None  # check_account compared it
+    billing.hold_credit(
+        organization=order.actor.organization,
+        reference=resource.hold_reference,
+        amount=billing.hold_amount(order.quoted.hourly),
+        description=f"{version_by_id(order.version.pk).title}: {order.name}",
+    )
+    resource.save(force_insert=True)
+    run = Run(
+        organization_id=organization,
+        resource=resource,
+        operation=Operation.CREATE,
+        inputs=order.inputs,
+        previous={"status": None, "hold": None},
+        created_by=order.actor.user,
+        created_by_label=order.actor.label,
+        request_id=order.actor.request_id,
+        idempotency_key=order.idempotency_key,
+        request_fingerprint=order.fingerprint,
+    )
+    run.save(force_insert=True)
+    quotes.keep_quote(organization=order.actor.organization, reference=resource.hold_reference, quoted=order.quoted)
+    audit.record(
+        order.actor,
+        "resource.create",
+        resource,
+        offering=str(order.version),
+        cloud_account=str(order.cloud_account),
+        inputs=order.inputs,
+        monthly=str(order.quoted.monthly),
+        run=str(run.pk),
+    )
+    announce_after_commit(run)
+    return run
+
+
+def _new_resource(order: Order) -> Resource:
+    return Resource(
+        organization=order.actor.organization,
+        name=order.name,
+        offering_version=order.version,
+        cloud_account=order.cloud_account,
+        provider=order.version.offering.provider,
+        kind=order.version.offering.kind,
+        region=order.inputs["region"],
+        inputs=order.inputs,
+        hourly_cost=order.quoted.hourly,
+        monthly_cost=order.quoted.monthly,
+        currency=order.quoted.currency,
+        created_by=order.actor.user,
+    )
+
+
+def _first_answer(actor: Actor, key: str | None, fingerprint: str) -> Run | None:
+    if not key or actor.organization is None:
+        return None
+    first = Run.objects.filter(organization=actor.organization, idempotency_key=key).select_related("resource").first()
+    if first is not None and first.request_fingerprint != fingerprint:
+        raise IdempotencyConflict
+    return first
+
+
+def _fingerprint(name: str, version: OfferingVersion, account: CloudAccount, inputs: Mapping[str, Any]) -> str:
+    body = [name, version.offering_id, str(account.pk), dict(inputs)]
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,35 @@
+"""The catalogue as the order path reads it: versions never change, so each is read once per process."""
+
+from functools import lru_cache
+
+from billing.quotes import Item, QuotedPrice, quote
+from clouds import catalogue
+from clouds.models import Offering, OfferingVersion
+
+
+@lru_cache(maxsize=512)
+def version_by_id(version_id: int) -> OfferingVersion:
+    """The module version with its offering. Treat it as read-only: it is shared by all threads.
+
+    Raises ``OfferingVersion.DoesNotExist``.
+    """
+    return OfferingVersion.objects.select_related("offering").get(pk=version_id)
+
+
+def current_version(offering_id: str) -> OfferingVersion | None:
+    """What is on the shelf now as ``offering_id`` ("aws/vm"), or None."""
+    current = Offering.objects.filter(pk=offering_id, is_available=True, current__isnull=False)
+    version_id = current.values_list("current_id", flat=True).first()
+    return version_by_id(version_id) if version_id is not None else None
+
+
+def current_versions(kind: str) -> list[OfferingVersion]:
+    """Every provider's current version of ``kind``, in the order of the providers' names."""
+    current = Offering.objects.filter(kind=kind, is_available=True, current__isnull=False).order_by("provider")
+    return [version_by_id(version_id) for version_id in current.values_list("current_id", flat=True)]
+
+
+def price_of(version: OfferingVersion, complete_inputs: dict) -> QuotedPrice:  # type: ignore[type-arg]
+    """The price of already validated inputs. Raises ``billing.quotes.PriceMissing``."""
+    items = [Item(item.label, item.sku, item.quantity) for item in catalogue.price_items(version, complete_inputs)]
+    return quote(region=complete_inputs["region"], items=items)

@@ -1,0 +1,23 @@
+from django.urls import path
+
+from .views import dashboard, orders, resources, runs
+
+app_name = "provisioning"
+urlpatterns = [
+    path("", dashboard.dashboard, name="dashboard"),
+    path("resources/", resources.resource_list, name="resource-list"),
+    path("resources/new/", orders.choose_kind, name="resource-new"),
+    path("resources/new/<slug:kind>/", orders.order, name="resource-order"),
+    path("resources/new/<slug:kind>/price/", orders.price, name="resource-order-price"),
+    path("resources/<uuid:pk>/", resources.resource_detail, name="resource-detail"),
+    path("resources/<uuid:pk>/update/", orders.update, name="resource-update"),
+    path("resources/<uuid:pk>/price/", orders.update_price, name="resource-price"),
+    path("resources/<uuid:pk>/destroy/", resources.destroy, name="resource-destroy"),
+    path("resources/<uuid:pk>/retry/", resources.retry, name="resource-retry"),
+    path("resources/<uuid:pk>/forget/", resources.forget, name="resource-forget"),
+    path("runs/", runs.run_list, name="run-list"),
+    path("runs/<uuid:pk>/", runs.run_detail, name="run-detail"),
+    path("runs/<uuid:pk>/events/", runs.events, name="run-events"),
+    path("runs/<uuid:pk>/log/", runs.download, name="run-log"),
+    path("runs/<uuid:pk>/cancel/", runs.cancel, name="run-cancel"),
+]

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.actors import Actor, actor_of
+from accounts.guards import requires
+from accounts.models import Right
+from billing.quotes import PriceMissing
+from billing.services import InsufficientCredit
+from clouds.inputs import InvalidInputs, form_for
+from clouds.models import CloudAccount, Kind, OfferingVersion
+from provisioning import pricing, reading, services
+from provisioning.forms import OrderForm
+from provisioning.models import Resource, Run
+
+
+@require_safe
+@requires(Right.ORDER)
+def choose_kind(request: HttpRequest) -> HttpResponse:
+    """What is on the shelf."""
+    shelf = [(kind, services.current_versions(kind.value)) for kind in Kind]
+    return render(request, "provisioning/choose_kind.html", {"shelf": [(k, found) for k, found in shelf if found]})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Right.ORDER)
+def order(request: HttpRequest, kind: str) -> HttpResponse:
+    """The order form of a kind; switching the provider refetches it with what was typed so far."""
+    versions = _versions(kind)
+    if not versions:
+        return render(request, "provisioning/order.html", {"kind": Kind(kind), "versions": []})
+    version = _chosen(versions, request.POST or request.GET)
+    actor = actor_of(request)
+    if request.method == "POST":
+        form, inputs_form = OrderForm(request.POST, actor=actor, version=version), form_for(version, data=request.POST)
+        run = _placed(request, form, inputs_form, version)
+        if run is not None:
+            return redirect("provisioning:run-detail", run.pk)
+    else:
+        typed = {"region": _first_region(actor, version), **request.GET.dict()}
+        form = OrderForm(initial=typed, actor=actor, version=version)
+        inputs_form = form_for(version, initial=typed)
+    context = {"kind": Kind(kind), "versions": versions, "version": version, "form": form, "inputs_form": inputs_form}
+    context |= pricing.order_panel(actor, version, inputs_form, has_account=form.has_usable_account)
+    return _answer(request, "order", context, is_invalid=form.is_bound)
+
+
+@require_safe
+@requires(Right.ORDER)
+def price(request: HttpRequest, kind: str) -> HttpResponse:
+    """The price panel for what the form holds now, with the button to order it or the reason why not."""
+    versions = _versions(kind)
+    if not versions:
+        raise Http404("Nothing of this kind is on offer.")
+    version = _chosen(versions, request.GET)
+    form = OrderForm(actor=actor_of(request), version=version)
+    inputs_form = form_for(version, data=request.GET)
+    panel = pricing.order_panel(actor_of(request), version, inputs_form, has_account=form.has_usable_account)
+    return render(request, "provisioning/_price.html", {**panel, "kind": Kind(kind)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Right.ORDER)
+def update(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Change a resource's inputs, where the module can do so in place."""
+    actor = actor_of(request)
+    resource = get_object_or_404(reading.resources_of(actor), pk=pk)
+    version = services.version_by_id(resource.offering_version_id)
+    form = form_for(version, data=request.POST or None, initial=resource.inputs)
+    if request.method == "POST":
+        run = _changed(request, form, resource)
+        if run is not None:
+            return redirect("provisioning:run-detail", run.pk)
+    context = {"resource": resource, "version": version, "inputs_form": form}
+    context |= pricing.change_panel(actor, resource, version, form)
+    return _answer(request, "update", context, is_invalid=form.is_bound)
+
+
+@require_safe
+@requires(Right.ORDER)
+def update_price(request: HttpRequest, pk: Any) -> HttpResponse:
+    """The price panel of a change: what would change, what it would cost, and the button or the reason why not."""
+    actor = actor_of(request)
+    resource = get_object_or_404(reading.resources_of(actor), pk=pk)
+    version = services.version_by_id(resource.offering_version_id)
+    form = form_for(version, data=request.GET)
+    panel = pricing.change_panel(actor, resource, version, form)
+    return render(request, "provisioning/_price.html", {**panel, "resource": resource})
+
+
+def _versions(kind: str) -> list[OfferingVersion]:
+    if kind not in Kind.values:
+        raise Http404("There is no such kind.")
+    return services.current_versions(kind)
+
+
+def _chosen(versions: list[OfferingVersion], given: QueryDict) -> OfferingVersion:
+    return next((version for version in versions if version.offering_id == given.get("offering")), versions[0])
+
+
+def _first_region(actor: Actor, version: OfferingVersion) -> str:
+    """The region a new form starts with: an account's own default where the offering has it."""
+    accounts = CloudAccount.objects.visible_to(actor).filter(provider=version.offering.provider)
+    preferred = accounts.exclude(default_region="").values_list("default_region", flat=True).first()
+    return preferred if preferred in version.regions else version.regions[0]
+
+
+def _answer(request: HttpRequest, name: str, context: dict[str, Any], *, is_invalid: bool) -> HttpResponse:
+    is_part = getattr(request, "htmx", False) and request.method == "GET"
+    template = f"provisioning/_{name}_form.html" if is_part else f"provisioning/{name}.html"
+    return render(request, template, context, status=422 if is_invalid else 200)
+
+
+def _placed(request: HttpRequest, form: OrderForm, inputs_form: Form, version: OfferingVersion) -> Run | None:
+    """The run of a valid order; None with the errors put next to the fields."""
+    if not (form.is_valid() & inputs_form.is_valid()):
+        return None
+    try:
+        return services.request_resource(
+            actor=actor_of(request),
+            name=form.cleaned_data["name"],
+            offering_version=version,
+            cloud_account=form.cleaned_data["cloud_account"],
+            inputs=inputs_form.inputs(),  # type: ignore[attr-defined]
+            idempotency_key=request.POST.get("order_key", "")[:64] or None,
+        )
+    except services.NameTaken as refusal:
+        form.add_error("name", str(refusal))
+    except services.CannotUseAccount as refusal:
+        form.add_error("cloud_account", str(refusal))
+    except InvalidInputs as refusal:
+        _add_errors(refusal, form, inputs_form)
+    except (services.Refused, InsufficientCredit, PriceMissing) as refusal:
+        form.add_error(None, str(refusal))
+    return None
+
+
+def _changed(request: HttpRequest, form: Form, resource: Resource) -> Run | None:
+    if not form.is_valid():
+        return None
+    try:
+        inputs = form.inputs()  # type: ignore[attr-defined]
+        return services.request_update(actor=actor_of(request), resource=resource, inputs=inputs)
+    except InvalidInputs as refusal:
+        _add_errors(refusal, form)
+    except (services.Refused, InsufficientCredit, PriceMissing, PermissionDenied) as refusal:
+        form.add_error(None, str(refusal))
+    return None
+
+
+def _add_errors(refusal: InvalidInputs, *forms: Form) -> None:
+    """Each error at its field; what belongs to no field of any form stands above the first."""
+    for error in refusal.errors:
+        field = str(error.field).split(".")[0]
+        owner = next((form for form in forms if field in form.fields), None)
+        if owner is not None:
+            owner.add_error(field, error.detail)
+        else:
+            forms[0].add_error(None, f"{error.field}: {error.detail}")
