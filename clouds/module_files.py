@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,15 @@ def _released_files(directory: Path) -> Iterator[Path]:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        parsed: dict[str, Any] = hcl2.loads(path.read_text("utf-8"), serialization_options=OPTIONS)
+        return _document(path.read_text("utf-8"))
     except Exception as error:  # python-hcl2 lets its parser's and lexer's own errors through
         raise UnreadableModule(f"{path.name} is not valid HCL: {str(error).splitlines()[0]}") from error
+
+
+@lru_cache(maxsize=128)
+def _document(text: str) -> dict[str, Any]:
+    """``text`` parsed, which takes tens of milliseconds; shared, so to be read only."""
+    parsed: dict[str, Any] = hcl2.loads(text, serialization_options=OPTIONS)
     return parsed
 
 
