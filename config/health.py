@@ -74,7 +74,7 @@ def _migrations_applied() -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=1)
 def _migrations_on_disk() -> frozenset[tuple[str, str]]:
-    return frozenset(MigrationLoader(None, ignore_no_initial=True).disk_migrations)
+    return frozenset(MigrationLoader(None).disk_migrations)
 
 
 def _redis() -> str:

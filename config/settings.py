@@ -298,6 +298,7 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "django_structlog": {"level": LOG_LEVEL},
         "botocore": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
     },
 }
 structlog.configure(

@@ -70,6 +70,8 @@ class Keeper:
         """Until told to stop (0) or until the process will not stay up (1)."""
         _prctl(PR_SET_CHILD_SUBREAPER, 1)  # what the child leaves behind becomes ours to end
         wake_up = self._listen()
+        while self.options.before and not self.is_stopping and not Path(self.options.before).exists():
+            self._sleep(wake_up, 0.1)
         while not self.is_stopping:
             started = time.monotonic()
             status = self._run_once(wake_up)
@@ -180,15 +182,18 @@ def command(
     restart: bool = False,
     stop_signal: str = "TERM",
     grace: float = 15.0,
+    before: Path | None = None,
     after: tuple[Path, ...] = (),
 ) -> list[str]:
     """The argument list that keeps ``argv`` running for as long as process ``owner`` lives.
 
-    ``user`` is whom to become first (only root can). ``after`` are pid files of the processes to outlive on a stop.
+    ``user`` is whom to become first (only root can). ``before`` must exist before the first start. ``after`` are pid
+    files of the processes to outlive on a stop.
     """
     options = ["--pid-file", str(pid_file), "--owner", str(owner), "--stop-signal", stop_signal, "--grace", str(grace)]
     options += ["--user", user] if user else []
     options += ["--restart"] if restart else []
+    options += ["--before", str(before)] if before else []
     for path in after:
         options += ["--after", str(path)]
     return [sys.executable, "-m", "sandbox.keep", *options, "--", *argv]
@@ -202,6 +207,7 @@ def main() -> int:
     parser.add_argument("--restart", action="store_true", help="start it again whenever it dies")
     parser.add_argument("--stop-signal", default="TERM", help="how to ask it to stop")
     parser.add_argument("--grace", type=float, default=15.0, help="seconds until it is killed")
+    parser.add_argument("--before", default="", help="wait until this file exists before the first start")
     parser.add_argument("--after", action="append", default=[], help="on a stop wait until this pid file is gone")
     parser.add_argument("command", nargs="+")
     return Keeper(parser.parse_args()).run()

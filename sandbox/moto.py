@@ -1,5 +1,6 @@
-"""The simulated AWS on loopback: ``python -m sandbox.moto PORT``. moto, with the machine images our catalogue asks for."""
+"""The simulated AWS on loopback: ``python -m sandbox.moto PORT``. moto, with the images our catalogue names."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -10,4 +11,5 @@ IMAGES = Path(__file__).with_name("amis.json")
 
 if __name__ == "__main__":
     os.environ.setdefault("MOTO_AMIS_PATH", str(IMAGES))
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per call would bury the rest
     main(["-H", "127.0.0.1", "-p", sys.argv[1]])

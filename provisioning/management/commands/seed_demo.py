@@ -1,0 +1,112 @@
+"""``manage.py seed_demo``: a demo tenant with credit, a simulated cloud and one VM on its way. For trials only."""
+
+import json
+import os
+from argparse import ArgumentParser
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.actors import Actor, RequestMeta, member_actor, system_actor
+from accounts.models import ApiToken, Organization, Role, User
+from accounts.services import issue_token, register
+from accounts.services.tokens import digest_of
+from billing.services import top_up
+from clouds.models import CloudAccount, Offering, Provider
+from clouds.services import SANDBOX_CREDENTIALS, CloudUnreachable, connect_sandbox_account
+from provisioning.models import Run
+from provisioning.services import request_resource
+
+SLUG, EMAIL, OPERATOR = "demo", "demo@skyvend.test", "operator@skyvend.test"
+CREDIT = Decimal(500)  # USD
+VM = {"size": "small", "image": "ubuntu-24.04"}
+
+
+class Command(BaseCommand):
+    help = "Seed the demo tenant once; safe to run at every start. Passwords: DEMO_PASSWORD, OPERATOR_PASSWORD."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--facts", type=Path, required=True, help="where to keep the demo token (0600)")
+
+    def handle(self, *args: Any, facts: Path, **options: Any) -> None:
+        if not settings.TRIAL:
+            raise CommandError("seed_demo is for trials: set TRIAL=1.")
+        actor = _owner(os.environ["DEMO_PASSWORD"])
+        _operator(os.environ["OPERATOR_PASSWORD"])
+        assert actor.organization is not None
+        _credit(actor.organization)
+        try:
+            account = connect_sandbox_account(organization=actor.organization, provider="aws", name="Simulated AWS")
+        except CloudUnreachable as error:
+            raise CommandError(f"The simulated AWS does not answer: {error}") from error
+        token = _token(actor, facts)
+        _write_private(facts, json.dumps(_describe(actor.organization, account, token)))
+        run = _order_vm(actor, account)
+        self.stdout.write(f"Demo tenant {actor.organization.slug}: VM {run.resource.name} is {run.resource.status}.")
+
+
+def _owner(password: str) -> Actor:
+    user = User.objects.filter(email=EMAIL).first()
+    if user is None:
+        user, _ = register(email=EMAIL, password=password, organization=SLUG.title(), request_meta=RequestMeta())
+    membership = user.memberships.select_related("organization").get(organization__slug=SLUG)
+    return member_actor(user, membership)
+
+
+def _operator(password: str) -> None:
+    if not User.objects.filter(email=OPERATOR).exists():
+        User.objects.create_superuser(OPERATOR, password)
+
+
+def _credit(organization: Organization) -> None:
+    top_up(
+        organization=organization,
+        amount=CREDIT,
+        reference="seed",
+        actor=system_actor(organization),
+        description="Demo credit",
+    )
+
+
+def _token(actor: Actor, facts: Path) -> str:
+    """The token of an earlier start while it is good, else a new one."""
+    if facts.exists():
+        kept: str = json.loads(facts.read_text())["token"]
+        if ApiToken.objects.live().filter(digest=digest_of(kept), organization=actor.organization).exists():
+            return kept
+    _, secret = issue_token(actor=actor, name="Demo (demo.json)", role=Role.OWNER, expires_at=None)
+    return secret
+
+
+def _describe(organization: Organization, account: CloudAccount, token: str) -> dict[str, Any]:
+    keys = SANDBOX_CREDENTIALS[Provider(account.provider)]
+    aws = {
+        "endpoint_url": settings.SANDBOX_AWS_ENDPOINT,
+        "access_key": keys["access_key_id"],
+        "secret_key": keys["secret_access_key"],
+        "region": account.default_region,
+    }
+    return {"organization": organization.slug, "token": token, "sandbox": {"aws": aws}}
+
+
+def _order_vm(actor: Actor, account: CloudAccount) -> Run:
+    """Through the ordinary path; the key makes it happen once."""
+    version = Offering.objects.available().get(pk="aws/vm").current
+    assert version is not None  # available() says so
+    return request_resource(
+        actor=actor,
+        name="demo-vm",
+        offering_version=version,
+        cloud_account=account,
+        inputs={**VM, "region": account.default_region},
+        idempotency_key="seed-demo-vm",
+    )
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
