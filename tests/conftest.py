@@ -73,10 +73,10 @@ def actor_for() -> Callable[..., Actor]:
 def token_for() -> Callable[..., str]:
     """The secret of a new API token of the user; ``role`` defaults to the user's own."""
 
-    def make(user: User, role: Role | None = None) -> str:
+    def make(user: User, role: Role | str | None = None) -> str:
         membership = membership_of(user)
         actor = member_actor(user, Membership(organization=membership.organization, user=user, role=Role.OWNER))
-        _, secret = issue_token(actor=actor, name="test", role=role or Role(membership.role), expires_at=None)
+        _, secret = issue_token(actor=actor, name="test", role=Role(role or membership.role), expires_at=None)
         return secret
 
     return make

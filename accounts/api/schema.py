@@ -99,7 +99,7 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": f"From `/auth/login`. Members of several organizations name one: `{ORGANIZATION_HEADER}: <slug>`.",
+            "description": f"From `/auth/login`. If you are in several organizations: `{ORGANIZATION_HEADER}: <slug>`.",
         }
 
 
