@@ -1,4 +1,4 @@
-"""A lean HTTP/1.1 client: raw sockets under asyncio, one kept connection each, so that it takes little from two cores."""
+"""A lean HTTP/1.1 client: raw streams under asyncio, one kept connection each, so that it takes little CPU."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Client:
             "Content-Type: application/json\r\n"
         )
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> Self:
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         return self
 
