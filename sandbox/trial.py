@@ -18,7 +18,14 @@ from provisioning.terraform import binary, isolation, mirror
 from . import servers
 
 ROOT = Path(__file__).resolve().parent.parent
-GENERATED = ("SECRET_KEY", "FERNET_KEYS", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "DEMO_PASSWORD", "OPERATOR_PASSWORD")
+GENERATED = {  # bytes of randomness; people type the last two
+    "SECRET_KEY": 36,
+    "FERNET_KEYS": 36,
+    "POSTGRES_PASSWORD": 24,
+    "REDIS_PASSWORD": 24,
+    "DEMO_PASSWORD": 12,
+    "OPERATOR_PASSWORD": 12,
+}
 DEMO_EMAIL, OPERATOR_EMAIL = "demo@skyvend.test", "operator@skyvend.test"
 
 
@@ -93,7 +100,7 @@ def keep_secrets(trial: Trial) -> dict[str, str]:
     """The trial's own keys and passwords: made once, kept in DATA/secrets.env (0600). The environment's win."""
     path = trial.data / "secrets.env"
     kept = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line) if path.exists() else {}
-    missing = {name: secrets.token_urlsafe(36) for name in GENERATED if name not in kept}
+    missing = {name: secrets.token_urlsafe(size) for name, size in GENERATED.items() if name not in kept}
     if missing:
         kept |= missing
         write_private(path, "".join(f"{name}={value}\n" for name, value in kept.items()))
