@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from .models import Offering
+from .models import Offering, OfferingVersion
 from .providers import get_adapter
 
 
@@ -16,37 +14,30 @@ class Need:
 
     reason: str
     actions: list[str]
+    is_optional: bool = False
 
 
 def needs(provider: str) -> list[Need]:
     """Every permission of ``provider`` that is needed, grouped by what needs it."""
     offerings = Offering.objects.available().filter(provider=provider)
-    found = [
-        Need(version.title, sorted(set(_actions(version.manifest.get("permissions", [])))))
-        for version in (offering.current for offering in offerings)
-        if version is not None
+    versions = [offering.current for offering in offerings if offering.current is not None]
+    found = [Need(version.title, _listed(version, "permissions")) for version in versions]
+    found.append(Need("Finding what an interrupted run left behind", get_adapter(provider).platform_permissions()))
+    found += [
+        Need(f"{version.title}, some options", _listed(version, "optional_permissions"), True) for version in versions
     ]
-    platform = Need("Finding what an interrupted run left behind", get_adapter(provider).platform_permissions())
-    return [need for need in [*found, platform] if need.actions]
+    return [need for need in found if need.actions]
 
 
 def needed_actions(provider: str) -> list[str]:
-    """All of :func:`needs` as one sorted list."""
-    return sorted({action for need in needs(provider) for action in need.actions})
+    """What no account can do without, as one sorted list."""
+    return sorted({action for need in needs(provider) for action in need.actions if not need.is_optional})
 
 
 def policy(provider: str) -> str:
-    """A policy granting all of it, to paste into the cloud's own console."""
-    return get_adapter(provider).policy(needed_actions(provider))
+    """A policy granting all of it, options included, to paste into the cloud's own console."""
+    return get_adapter(provider).policy([action for need in needs(provider) for action in need.actions])
 
 
-def _actions(listed: Any) -> Iterator[str]:
-    """The actions of a manifest's ``permissions``: a list, or tables of lists."""
-    if isinstance(listed, str):
-        yield listed
-    elif isinstance(listed, dict):
-        for inner in listed.values():
-            yield from _actions(inner)
-    elif isinstance(listed, list):
-        for inner in listed:
-            yield from _actions(inner)
+def _listed(version: OfferingVersion, key: str) -> list[str]:
+    return sorted(set(version.manifest.get(key, [])))

@@ -14,6 +14,7 @@ import botocore.exceptions
 import botocore.session
 from boto3.session import Session
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from . import aws_objects, aws_permissions
 from .base import (
@@ -160,7 +161,7 @@ def _in_words() -> Iterator[None]:
         yield
     except botocore.exceptions.ClientError as error:
         failure: Exception = _explain(error)
-    except botocore.exceptions.BotoCoreError as error:
+    except (botocore.exceptions.BotoCoreError, ResponseParserError) as error:  # the latter: a proxy's own page
         failure = CloudUnreachable(f"AWS could not be reached ({type(error).__name__}). Try again in a minute.")
     else:
         return

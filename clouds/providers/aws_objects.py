@@ -8,6 +8,7 @@ Sources: Resource Groups Tagging API reference, GetResources; EC2 API reference,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -32,7 +33,7 @@ Clients = Callable[[str], Any]  # service name -> boto3 client
 
 
 def find(clients: Clients, identity: Identity, region: str, tags: Mapping[str, str]) -> list[CloudObject]:
-    """Every existing object in ``region`` carrying all of ``tags``, sorted by type and id.
+    """Every existing object in ``region`` carrying all of ``tags``, sorted by type and id; buckets from any region.
 
     Raises boto3's ``ClientError`` rather than return half an answer: where the tagging API is forbidden, every
     direct look must succeed, and the other way round.
@@ -43,7 +44,7 @@ def find(clients: Clients, identity: Identity, region: str, tags: Mapping[str, s
     found, refusal = _ask(_by_tagging_api(clients, tags))
     looks = (
         _by_ec2_tags(clients, partition, identity.owner, region, tags),
-        _by_bucket_tags(clients, region, tags, is_only_source=refusal is not None),
+        _by_bucket_tags(clients, tags, is_only_source=refusal is not None),
     )
     for look in looks:
         objects, error = _ask(look)
@@ -89,15 +90,11 @@ def _by_ec2_tags(
             yield CloudObject(object_type=f"ec2:{object_type}", id=object_id, arn=arn, name="")
 
 
-def _by_bucket_tags(
-    clients: Clients, region: str, tags: Mapping[str, str], *, is_only_source: bool
-) -> Iterator[CloudObject]:
+def _by_bucket_tags(clients: Clients, tags: Mapping[str, str], *, is_only_source: bool) -> Iterator[CloudObject]:
     s3 = clients("s3")
     buckets = [bucket for page in s3.get_paginator("list_buckets").paginate() for bucket in page.get("Buckets", [])]
     buckets.sort(key=lambda bucket: bucket["CreationDate"], reverse=True)
     for bucket in buckets[:RECENT_BUCKETS]:
-        if bucket.get("BucketRegion", region) != region:
-            continue
         carried = _bucket_tags(s3, bucket["Name"], may_skip=not is_only_source)
         if tags.items() <= carried.items():
             yield _from_arn(f"arn:{s3.meta.partition}:s3:::{bucket['Name']}", carried.get("Name", ""))
@@ -114,16 +111,12 @@ def _bucket_tags(s3: Any, bucket: str, *, may_skip: bool) -> dict[str, str]:
 
 
 def _existing(clients: Clients, found: list[CloudObject]) -> list[CloudObject]:
-    """Without ended instances, and with key pairs by the name that Terraform imports them by."""
+    """Without ended instances, and with key pairs by their own name: that is what Terraform imports them by."""
     instances = [each.id for each in found if each.object_type == "ec2:instance"]
     pairs = [each.id for each in found if each.object_type == "ec2:key-pair"]
     gone = _gone_instances(clients, instances) if instances else frozenset()
     names = _key_names(clients, pairs) if pairs else {}
-    kept = [
-        CloudObject(each.object_type, names[each.id], each.arn, names[each.id]) if each.id in names else each
-        for each in found
-        if each.id not in gone
-    ]
+    kept = [replace(each, name=names[each.id]) if each.id in names else each for each in found if each.id not in gone]
     return sorted(kept, key=lambda each: (each.object_type, each.id))
 
 

@@ -43,12 +43,12 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True)
 class CloudObject:
-    """An object found by its tags. ``id`` is what Terraform imports it by."""
+    """An object found by its tags."""
 
     object_type: str  # "ec2:instance", "s3:bucket"
-    id: str
+    id: str  # the cloud's own: "i-0123456789abcdef0", a bucket's name
     arn: str
-    name: str
+    name: str  # what people call it; for a key pair its key name, by which Terraform imports it
 
 
 @dataclass(frozen=True, slots=True)

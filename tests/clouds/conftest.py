@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from accounts.models import Organization
+from clouds import providers
+from clouds.models import CloudAccount
+
+from . import fake_aws
+
+KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYCANARYKEY0"
+CREDENTIALS = {"access_key_id": KEY_ID, "secret_access_key": SECRET}
+NEW_CREDENTIALS = {"access_key_id": "AKIANEWNEWNEWNEW0NEW", "secret_access_key": "n" * 40}
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_aws.Cloud]:
+    """AWS replaced by one that accepts everything until told otherwise."""
+    monkeypatch.setitem(providers.ADAPTERS, "aws", fake_aws.__name__)
+    monkeypatch.setattr(fake_aws, "cloud", fake_aws.Cloud())
+    providers.get_adapter.cache_clear()
+    yield fake_aws.cloud
+    providers.get_adapter.cache_clear()
+
+
+@pytest.fixture
+def account_in(db: None) -> Callable[..., CloudAccount]:
+    """A connected account of an organization, as pages load it: its credentials deferred."""
+
+    def make(organization: Organization, name: str = "production", **fields: object) -> CloudAccount:
+        values = {
+            "provider": "aws",
+            "credentials": CREDENTIALS,
+            "credential_hint": "AKIA…MPLE",
+            "status": "verified",
+            "identity": "arn:aws:iam::123456789012:user/skyvend",
+            **fields,
+        }
+        created = CloudAccount.objects.create(organization=organization, name=name, **values)
+        return CloudAccount.objects.defer("credentials").get(pk=created.pk)
+
+    return make
+
+
+@pytest.fixture
+def account(tenant: SimpleNamespace, account_in: Callable[..., CloudAccount]) -> CloudAccount:
+    return account_in(tenant.organization)
