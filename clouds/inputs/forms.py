@@ -110,7 +110,7 @@ class InputForm(forms.Form):
 
     def _field(self, one: Input) -> forms.Field:
         rule = self.version.schema["properties"][one.name]
-        common = {
+        common: dict[str, Any] = {
             "label": f"{one.label} ({one.unit})" if one.unit else one.label,
             "help_text": one.help,
             "required": one.name in self.version.schema["required"],
@@ -119,12 +119,13 @@ class InputForm(forms.Form):
             return ChoiceField(choices=self._choices(one, rule), **common)
         if rule["type"] == "boolean":
             return forms.BooleanField(**{**common, "required": False})
+        attributes = _attributes(one, rule)
         if rule["type"] in {"integer", "number"}:
-            kind = IntegerField if rule["type"] == "integer" else NumberField
-            return kind(widget=forms.NumberInput(attrs=_attributes(one, rule)), **common)
-        kind = LinesField if rule["type"] == "array" else TextField
+            number = IntegerField if rule["type"] == "integer" else NumberField
+            return number(widget=forms.NumberInput(attrs=attributes), **common)
+        text = LinesField if rule["type"] == "array" else TextField
         widget = forms.Textarea if one.widget == "textarea" else forms.TextInput
-        return kind(widget=widget(attrs=_attributes(one, rule)), **common)
+        return text(widget=widget(attrs=attributes), **common)
 
     def _choices(self, one: Input, rule: Mapping[str, Any]) -> list[tuple[str, Any]]:
         """The choices by geography where they have one, after an empty one where the input may be left out."""
