@@ -55,6 +55,20 @@ class Actor:
         raise PermissionDenied(f"Your role ({self.role or 'none'}) does not allow this; it needs: {right}.")
 
     @property
+    def tenant(self) -> Organization:
+        """The organization; raises ``PermissionDenied`` for an actor without one."""
+        if self.organization is None:
+            raise PermissionDenied("You belong to no organization yet.")
+        return self.organization
+
+    @property
+    def person(self) -> User:
+        """The user; raises ``PermissionDenied`` for the platform itself and for nobody."""
+        if self.user is None:
+            raise PermissionDenied("Only a person can do this.")
+        return self.user
+
+    @property
     def label(self) -> str:
         if self.token is not None:
             return f"token {self.token.name}"

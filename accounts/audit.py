@@ -23,7 +23,7 @@ def record(
         actor=actor.user,
         actor_label=actor.label[:255],
         action=action,
-        target_type=target._meta.model_name or "" if target is not None else "",
+        target_type=target._meta.model_name or "" if target is not None else "",  # noqa: SLF001  - Django's documented API
         target_id=str(target.pk) if target is not None else "",
         target_label=str(target)[:255] if target is not None else "",
         data=data,

@@ -54,13 +54,14 @@ def token_actor(secret: str, meta: RequestMeta) -> Actor | None:
         .annotate(user_role=Subquery(membership.values("role")[:1]))
         .first()
     )
-    if token is None or token.user_role is None:
+    user_role: str | None = getattr(token, "user_role", None)  # annotated above
+    if token is None or user_role is None:
         return None
     _note_use(token)
     return Actor(
         user=token.user,
         organization=token.organization,
-        role=lower_role(Role(token.role), Role(token.user_role)),
+        role=lower_role(Role(token.role), Role(user_role)),
         token=token,
         ip=meta.ip,
         user_agent=meta.user_agent,

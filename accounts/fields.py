@@ -120,4 +120,5 @@ class SealedJSONField(SealedTextField):
 
 def _field_of(value: models.Value) -> models.Field[Any, Any] | None:
     """The field a literal was made for, or what Django guesses for a bare one (text), or None."""
-    return value._output_field_or_none  # noqa: SLF001  - ``output_field`` raises where there is none
+    # ``output_field`` raises where there is none; the stubs do not know the name that does not
+    return cast("models.Field[Any, Any] | None", getattr(value, "_output_field_or_none"))  # noqa: B009

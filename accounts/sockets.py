@@ -37,14 +37,16 @@ class ActorSocketMiddleware:
         scheme, _, credential = header(scope, "authorization").partition(" ")
         if not scheme:
             return await self.with_session(scope, receive, send)
-        actor = await _actor_of_header(scope, scheme.lower(), credential.strip())
+        actor = await database_sync_to_async(_actor_of_header)(scope, scheme.lower(), credential.strip())
         return await self._enter(scope, receive, send, actor)
 
     async def _browser(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         if not is_own_origin(header(scope, "origin"), header(scope, "host")):
             return await _refuse(receive, send, FORBIDDEN_ORIGIN)
         user = await get_user(scope)
-        actor = await _actor_of_session(scope, user) if isinstance(user, User) else None
+        actor = None
+        if isinstance(user, User):
+            actor = await database_sync_to_async(_actor_of_session)(scope, user)
         return await self._enter(scope, receive, send, actor)
 
     async def _enter(self, scope: dict[str, Any], receive: Any, send: Any, actor: Actor | None) -> Any:
@@ -69,12 +71,12 @@ def is_own_origin(origin: str, host: str) -> bool:
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS) and urlsplit(origin).netloc == host
 
 
-async def _actor_of_header(scope: dict[str, Any], scheme: str, credential: str) -> Actor | None:
+def _actor_of_header(scope: dict[str, Any], scheme: str, credential: str) -> Actor | None:
     meta = meta_of_scope(scope)
     if scheme == "token":
-        return await database_sync_to_async(token_actor)(credential, meta)
+        return token_actor(credential, meta)
     if scheme == "bearer":
-        return await database_sync_to_async(_jwt_actor)(credential, header(scope, "x-organization"), meta)
+        return _jwt_actor(credential, header(scope, "x-organization"), meta)
     return None
 
 
@@ -86,7 +88,6 @@ def _jwt_actor(credential: str, slug: str, meta: RequestMeta) -> Actor | None:
         return None
 
 
-@database_sync_to_async
 def _actor_of_session(scope: dict[str, Any], user: User) -> Actor:
     memberships = list(user.memberships.select_related("organization").order_by("created_at", "id"))
     chosen = pick_membership(memberships, scope["session"].get(SESSION_ORGANIZATION))

@@ -8,7 +8,6 @@ from django.db.models import Count, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
-from unfold.decorators import action, display
 
 from accounts import services
 from accounts.models import Membership, Organization, Role
@@ -54,21 +53,21 @@ class OrganizationAdmin(AuditedModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # its ledger and audit trail must stay: suspend it instead
 
-    @display(description="members", ordering="number_of_members")
+    @admin.display(description="members", ordering="number_of_members")
     def member_count(self, organization: Organization) -> int:
         return int(getattr(organization, "number_of_members"))  # noqa: B009  - annotated above
 
-    @display(description="suspended", boolean=True)
+    @admin.display(description="suspended", boolean=True)
     def is_suspended(self, organization: Organization) -> bool:
         return organization.is_suspended
 
-    @action(description="Suspend: reading only", permissions=["change"])
+    @admin.action(description="Suspend: reading only", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
         for organization in queryset:
             services.suspend_organization(actor=self.actor(request, organization), organization=organization)
         self.message_user(request, f"Suspended: {_names(queryset)}.", messages.SUCCESS)
 
-    @action(description="Lift the suspension", permissions=["change"])
+    @admin.action(description="Lift the suspension", permissions=["change"])
     def unsuspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
         for organization in queryset:
             services.reinstate_organization(actor=self.actor(request, organization), organization=organization)

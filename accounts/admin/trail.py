@@ -3,7 +3,6 @@ from __future__ import annotations
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.decorators import action
 
 from accounts import services
 from accounts.models import ApiToken, AuditEvent
@@ -20,7 +19,7 @@ class ApiTokenAdmin(ReadOnlyModelAdmin):
     fields = (*list_display, "created_at")
     actions = ("revoke",)
 
-    @action(description="Revoke", permissions=["operate"])
+    @admin.action(description="Revoke", permissions=["operate"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         tokens = list(queryset.select_related("organization"))
         for token in tokens:

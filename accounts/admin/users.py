@@ -28,7 +28,7 @@ class ChangedUserForm(UserChangeForm):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, AuditedModelAdmin):  # type: ignore[type-arg,misc]
+class UserAdmin(DjangoUserAdmin, AuditedModelAdmin):  # type: ignore[type-arg]
     form = ChangedUserForm
     add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm

@@ -11,7 +11,7 @@ from accounts.models import AuditEvent, Right
 from .serializers import AuditEventSerializer
 
 
-class AuditFilter(filters.FilterSet):
+class AuditFilter(filters.FilterSet):  # type: ignore[misc]
     actor = filters.CharFilter(field_name="actor_label", lookup_expr="icontains", max_length=255)
     action = filters.CharFilter(lookup_expr="istartswith", max_length=60)
     since = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")

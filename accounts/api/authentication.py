@@ -79,8 +79,9 @@ def credential(request: Request, scheme: str) -> str | None:
     return value.strip() if name.lower() == scheme else None
 
 
-def _attach(request: Request, actor: Actor | SimpleLazyObject) -> None:
-    setattr(http_request(request), "actor", actor)  # noqa: B010  - read through accounts.actors.actor_of()
+def _attach(request: Request, actor: object) -> None:
+    """Put an :class:`Actor`, or what becomes one on first use, where ``actor_of()`` finds it."""
+    setattr(http_request(request), "actor", actor)  # noqa: B010  - the stubs do not know it
 
 
 def _chosen_actor(request: Request, user: User) -> Actor:

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -119,13 +120,20 @@ class InvitationViewSet(
         """Become a member by the secret of an invitation to the caller's address."""
         form = AcceptSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        if isinstance(request.auth, ApiToken) or not isinstance(request.user, User):
+        if isinstance(request.auth, ApiToken):
             self.permission_denied(request, "A token belongs to one organization: sign in as a person to join another.")
         with translated():
             membership = services.accept_invitation(
-                user=request.user, secret=form.validated_data["secret"], request_meta=meta_of(http_request(request))
+                user=person(request), secret=form.validated_data["secret"], request_meta=meta_of(http_request(request))
             )
         return Response(MembershipSerializer(membership).data)
+
+
+def person(request: Request) -> User:
+    """The caller behind ``IsAuthenticated``."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
 
 
 def invite(request: Request) -> Response:
@@ -142,11 +150,9 @@ def invite(request: Request) -> Response:
 def _own_organizations(request: Request) -> list[dict[str, Any]]:
     if isinstance(request.auth, ApiToken):
         actor = actor_of(request)
-        pairs = [(actor.organization, actor.role)]
-    else:
-        memberships = request.user.memberships.select_related("organization").order_by("created_at", "id")
-        pairs = [(membership.organization, membership.role) for membership in memberships]
-    return [_with_role(organization, role) for organization, role in pairs if organization]
+        return [_with_role(actor.tenant, actor.role)]
+    memberships = person(request).memberships.select_related("organization").order_by("created_at", "id")
+    return [_with_role(membership.organization, membership.role) for membership in memberships]
 
 
 def _with_role(organization: Organization, role: str | None) -> dict[str, Any]:

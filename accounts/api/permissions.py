@@ -23,7 +23,7 @@ class HasRight(BasePermission):
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        if not request.user or not request.user.is_authenticated:
+        if not request.user.is_authenticated:
             return False
         actor = actor_of(http_request(request))
         if actor.organization is None:

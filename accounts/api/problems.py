@@ -129,7 +129,7 @@ def _document_of(error: exceptions.APIException) -> dict[str, Any]:
         return {**error.extra, **members}
     if isinstance(error, exceptions.ValidationError):
         return document(error.status_code, "invalid", INVALID, errors=list(flatten(error.detail)))
-    detail = error.detail
+    detail: Any = error.detail
     while isinstance(detail, (dict, list)):
         detail = next(iter(detail.values() if isinstance(detail, dict) else detail), "")
     return document(error.status_code, getattr(detail, "code", error.default_code), str(detail))

@@ -39,14 +39,14 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField(help_text="Names the problem for programs.")
-    errors = ProblemErrorSerializer(many=True, required=False)
+    errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
     request_id = serializers.CharField(required=False)
 
 
 class ProblemAutoSchema(AutoSchema):
     """Adds the problem responses that any view may give to those it declares itself."""
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:  # type: ignore[override]
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
         responses: dict[str, Any] = super()._get_response_bodies(direction)  # type: ignore[arg-type]
         for status in self._problem_statuses():
             if status not in responses:
@@ -62,7 +62,7 @@ class ProblemAutoSchema(AutoSchema):
         return statuses
 
     def _problem(self, status: str, direction: str) -> dict[str, Any]:
-        response: dict[str, Any] = self._get_response_for_code(ProblemSerializer, status, [MEDIA_TYPE], direction)  # type: ignore[arg-type]
+        response: dict[str, Any] = self._get_response_for_code(ProblemSerializer, status, [MEDIA_TYPE], direction)  # type: ignore[no-untyped-call]
         return {**response, "description": PROBLEMS[status]}
 
     def _is_public(self) -> bool:

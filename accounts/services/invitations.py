@@ -44,7 +44,7 @@ def invite(*, actor: Actor, email: str, role: Role) -> Invitation:
         email=email,
         role=role,
         digest=digest_of(secret),
-        invited_by=actor.user,
+        invited_by=actor.person,
         expires_at=timezone.now() + LIFETIME,
     )
     record(actor, "invitation.create", invitation, email=email, role=role)
@@ -127,9 +127,7 @@ def accept_invitation(*, user: User, secret: str, request_meta: RequestMeta | No
 
 
 def _lock_organization(actor: Actor) -> Organization:
-    if actor.organization is None:
-        raise Organization.DoesNotExist
-    return Organization.objects.select_for_update(no_key=True).get(pk=actor.organization.pk)
+    return Organization.objects.select_for_update(no_key=True).get(pk=actor.tenant.pk)
 
 
 def _lock_invitation(invitation: Invitation) -> Invitation:

@@ -7,10 +7,11 @@ their id only, so that a copy of it opens nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from django.db import transaction
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.actors import member_actor
@@ -59,13 +60,13 @@ def _issue(user: User) -> Session:
 
 def _spend(refresh: str) -> User:
     try:
-        token = RefreshToken(refresh.encode())
+        token = RefreshToken(refresh.encode())  # type: ignore[arg-type]  # it decodes bytes and str
     except TokenError as error:
         raise SessionEnded from error
     user = user_of_claims(token)
     if user is None:
         raise SessionEnded
-    _, is_first_use = token.blacklist()
+    _, is_first_use = cast("tuple[BlacklistedToken, bool]", token.blacklist())  # annotated wrongly there
     if not is_first_use:
         raise SessionEnded
     return user

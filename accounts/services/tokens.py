@@ -34,8 +34,8 @@ def issue_token(*, actor: Actor, name: str, role: Role, expires_at: datetime | N
         raise ValidationError({"expires_at": "This time has passed."})
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
-        organization=actor.organization,
-        user=actor.user,
+        organization=actor.tenant,
+        user=actor.person,
         name=name.strip()[:100],
         role=role,
         prefix=secret[:12],
