@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 
 from accounts.models import Organization
 from clouds import providers
-from clouds.models import CloudAccount
+from clouds.models import CloudAccount, Offering, OfferingVersion
+from provisioning.models import Resource
 
 from . import fake_aws
 
@@ -49,3 +51,27 @@ def account_in(db: None) -> Callable[..., CloudAccount]:
 @pytest.fixture
 def account(tenant: SimpleNamespace, account_in: Callable[..., CloudAccount]) -> CloudAccount:
     return account_in(tenant.organization)
+
+
+@pytest.fixture
+def make_resource(tenant: SimpleNamespace, account: CloudAccount) -> Callable[..., Resource]:
+    """A resource on ``account``, of an offering that is on the shelf."""
+    offering = Offering.objects.create(id="aws/bucket", provider="aws", kind="bucket")
+    version = OfferingVersion.objects.create(
+        offering=offering,
+        version="1.0.0",
+        content_hash="x",
+        title="Bucket",
+        schema={},
+        manifest={"permissions": ["s3:CreateBucket"], "optional_permissions": ["s3:PutBucketTagging"]},
+    )
+    Offering.objects.update(current=version)
+
+    def make(name: str, status: str = "active") -> Resource:
+        return Resource.objects.create(
+            organization=tenant.organization, name=name, offering_version=version, cloud_account=account,
+            provider="aws", kind="bucket", region="eu-west-1", inputs={}, status=status,
+            hourly_cost=Decimal(1), monthly_cost=Decimal(730),
+        )  # fmt: skip
+
+    return make

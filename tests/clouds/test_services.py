@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -9,9 +8,8 @@ from django.forms.models import model_to_dict
 
 from accounts.models import AuditEvent
 from clouds import services
-from clouds.models import CloudAccount, CloudAccountStatus, Offering, OfferingVersion
+from clouds.models import CloudAccount, CloudAccountStatus
 from clouds.providers import CloudObject, CloudUnreachable, CredentialsRefused, NotPermitted
-from provisioning.models import Resource
 
 from .conftest import CREDENTIALS, NEW_CREDENTIALS, SECRET
 
@@ -28,23 +26,6 @@ def stored_credentials(account: CloudAccount) -> dict[str, str]:
 @pytest.fixture
 def admin(tenant, actor_for):
     return actor_for(tenant.admin)
-
-
-@pytest.fixture
-def make_resource(tenant, account):
-    offering = Offering.objects.create(id="aws/bucket", provider="aws", kind="bucket")
-    version = OfferingVersion.objects.create(
-        offering=offering, version="1.0.0", content_hash="x", title="Bucket", manifest={}, schema={}
-    )
-
-    def make(name: str, status: str = "active") -> Resource:
-        return Resource.objects.create(
-            organization=tenant.organization, name=name, offering_version=version, cloud_account=account,
-            provider="aws", kind="bucket", region="eu-west-1", inputs={}, status=status,
-            hourly_cost=Decimal(1), monthly_cost=Decimal(730),
-        )  # fmt: skip
-
-    return make
 
 
 def test_connecting_keeps_who_the_keys_are(admin, tenant, cloud):
