@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
