@@ -6,7 +6,7 @@ No text made here ever quotes a value: whoever swaps two fields would read their
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,4 +158,4 @@ def _token_problem(key_id: str, token: str) -> str:
     return "" if not token or SESSION_TOKEN.fullmatch(token) else "This is not a session token."
 
 
-CHECKS = {Provider.AWS: _check_aws}
+CHECKS: dict[str, Callable[[dict[str, str]], list[InputProblem]]] = {Provider.AWS: _check_aws}

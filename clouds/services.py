@@ -325,5 +325,12 @@ def _save(actor: Actor, verb: str, account: CloudAccount, **fields: Any) -> Clou
 
 
 def _record(actor: Actor, verb: str, account: CloudAccount) -> None:
-    data = {"provider": account.provider, "status": account.status, "identity": account.identity}
-    audit.record(actor, f"cloud_account.{verb}", account, hint=account.credential_hint, **data)
+    audit.record(
+        actor,
+        f"cloud_account.{verb}",
+        account,
+        provider=account.provider,
+        hint=account.credential_hint,
+        status=account.status,
+        identity=account.identity,
+    )

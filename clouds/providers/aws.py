@@ -118,7 +118,7 @@ class AwsAdapter:
             aws_secret_access_key=credentials["secret_access_key"],
             aws_session_token=credentials.get("session_token") or None,
             endpoint_url=self.endpoint or None,
-            config=Config(
+            config=Config(  # type: ignore[call-arg]  # the stubs do not know ignore_configured_endpoint_urls
                 connect_timeout=CONNECT_TIMEOUT,
                 read_timeout=READ_TIMEOUT,
                 retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},

@@ -40,13 +40,14 @@ class Column:
 
     def rows(self) -> models.QuerySet[Any]:
         """Those that hold something, with the ciphertext as it is in the column."""
-        rows = self.model._base_manager.filter(**{f"{self.field.name}__isnull": False})
-        return rows.annotate(token=Cast(self.field.name, BinaryField()))
+        holding = self.model._base_manager.filter(**{f"{self.field.name}__isnull": False})
+        rows: models.QuerySet[Any] = holding.annotate(token=Cast(self.field.name, BinaryField()))
+        return rows
 
     def write(self, changes: list[tuple[bytes, Any]]) -> None:
         """Write ciphertexts by primary key, as they are: through the ORM the field would encrypt them once more."""
         table, column, primary = (
-            connection.ops.quote_name(name)
+            connection.ops.quote_name(str(name))
             for name in (self.model._meta.db_table, self.field.column, self.model._meta.pk.column)
         )
         with connection.cursor() as cursor:
