@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from accounts.actors import Actor, actor_of
 from accounts.guards import requires
@@ -16,6 +17,7 @@ ENTRIES_PER_PAGE = 25
 HOLDS_SHOWN = 100
 
 
+@require_safe
 @requires(Right.VIEW)
 def overview(request: HttpRequest) -> HttpResponse:
     """Balance, held and available; open holds; the ledger with its running balance, filtered by ``?kind=``."""
@@ -38,6 +40,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/overview.html", context)
 
 
+@require_safe
 @requires(Right.VIEW)
 def balance_pill(request: HttpRequest) -> HttpResponse:
     """The fragment in the top bar: what can still be ordered."""

@@ -22,7 +22,11 @@ class WriteOnlyInput(forms.PasswordInput):
 
 
 class ProblemForm(forms.Form):
-    """A form that can show what a service refused."""
+    """A form about one provider that can show what a service refused."""
+
+    def __init__(self, *args: Any, provider: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.provider = provider
 
     def add_problems(self, problems: Iterable[InputProblem]) -> None:
         """Put each problem next to the field it is about, or on top."""
@@ -34,9 +38,9 @@ class ProblemForm(forms.Form):
 class CredentialsForm(ProblemForm):
     """New keys for an account. Never shows any."""
 
-    def __init__(self, *args: Any, provider: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.specs = FIELDS[provider]
+        self.specs = FIELDS[self.provider]
         for spec in self.specs:
             self.fields[spec.name] = _credential_field(spec)
 
@@ -53,9 +57,9 @@ class AccountForm(ProblemForm):
         required=False, help_text="Chosen in advance in order forms. Any other region can still be ordered."
     )
 
-    def __init__(self, *args: Any, provider: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        regions = [(name, name) for name in get_adapter(provider).regions()]
+        regions = [(name, name) for name in get_adapter(self.provider).regions()]
         self.fields["default_region"].choices = [("", "None"), *regions]  # type: ignore[attr-defined]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from accounts.actors import Actor, actor_of
 from accounts.guards import requires
@@ -18,6 +19,7 @@ SHOWN_RUNNING = 6
 SHOWN_RECENT = 8
 
 
+@require_safe
 @requires(Right.VIEW)
 def dashboard(request: HttpRequest) -> HttpResponse:
     """What there is, what is happening, what it costs. HTMX refetches the part that changes."""

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import audit
 from accounts.actors import Actor, actor_of
@@ -22,6 +22,7 @@ from provisioning.models import Resource, ResourceStatus, Run
 PAGE_SIZE = 50
 
 
+@require_safe
 @requires(Right.VIEW)
 def resource_list(request: HttpRequest) -> HttpResponse:
     """The organization's resources, narrowed by the query; HTMX refetches the table."""
@@ -39,6 +40,7 @@ def resource_list(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_safe
 @requires(Right.VIEW)
 def resource_detail(request: HttpRequest, pk: Any) -> HttpResponse:
     """One resource; HTMX refetches the part that changes."""

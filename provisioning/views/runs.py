@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actors import actor_of
 from accounts.guards import requires
@@ -22,6 +22,7 @@ CHUNK = 500
 STOP_POLLING = 286  # htmx's, and run-log.js's, sign that nothing more will come
 
 
+@require_safe
 @requires(Right.VIEW)
 def run_list(request: HttpRequest) -> HttpResponse:
     """The organization's runs, newest first; HTMX refetches the table."""
@@ -32,6 +33,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
     return render(request, template, {"filter": found, "page_obj": page})
 
 
+@require_safe
 @requires(Right.VIEW)
 def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
     """One run with its log so far; run-log.js goes on from the last line shown."""
@@ -43,6 +45,7 @@ def run_detail(request: HttpRequest, pk: Any) -> HttpResponse:
     return render(request, "provisioning/run_detail.html", context)
 
 
+@require_safe
 @requires(Right.VIEW)
 def events(request: HttpRequest, pk: Any) -> HttpResponse:
     """The same fragments the socket pushes, after ``?after=``: for pages that have no socket. 286 at the end."""
@@ -55,6 +58,7 @@ def events(request: HttpRequest, pk: Any) -> HttpResponse:
     return HttpResponse(html, status=STOP_POLLING if has_all else 200)
 
 
+@require_safe
 @requires(Right.VIEW)
 def download(request: HttpRequest, pk: Any) -> StreamingHttpResponse:
     """The whole log as text."""

@@ -34,5 +34,5 @@ def test_generated_requests_never_get_a_server_error(stack: Stack, tmp_path: Pat
         *["--checks", "not_a_server_error", "--max-examples", "15", "--seed", "1", "--workers", "2"],
         *["--exclude-path-regex", "/auth/", "--generation-database", "none", "--request-timeout", "60"],
     ]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
