@@ -198,7 +198,7 @@ def test_a_socket_closed_at_random_moments_shows_every_line_once_and_in_order(
             last = seqs[-1] if seqs else 0
             url = f"ws://{address}/ws/runs/{run.pk}?format=json&after={last}"
             patience = chance.randint(1, 150)
-            with connect(url, additional_headers=headers, proxy=None) as socket:
+            with connect(url, additional_headers=headers, proxy=None, max_queue=None, close_timeout=1) as socket:
                 for count, message in enumerate(socket):
                     event = json.loads(message)
                     has_ended = event == END
