@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from clouds.models import Kind, Provider
@@ -105,9 +106,10 @@ class ResourceSerializer(serializers.ModelSerializer[Resource]):
             "gone_at",
         ]
 
-    def get_current_run(self, resource: Resource) -> RunBriefSerializer | None:
+    @extend_schema_field(RunBriefSerializer(allow_null=True))
+    def get_current_run(self, resource: Resource) -> dict[str, Any] | None:
         run = latest_run(resource)
-        return RunBriefSerializer(run).data if run is not None else None  # type: ignore[return-value]
+        return dict(RunBriefSerializer(run).data) if run is not None else None
 
 
 class OrderSerializer(serializers.Serializer[Any]):
@@ -119,6 +121,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     inputs = serializers.DictField()
 
 
+@extend_schema_serializer(component_name="ResourceChange")
 class ChangeSerializer(serializers.Serializer[Any]):
     """The body of PATCH /resources/{id}: the inputs that change; null takes an optional one away."""
 
