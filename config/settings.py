@@ -243,6 +243,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "Kind": "clouds.models.catalogue.Kind",
+        "CloudAccountStatus": "clouds.models.accounts.CloudAccountStatus",
+        "ResourceStatus": "provisioning.models.resources.ResourceStatus",
+        "RunStatus": "provisioning.models.runs.RunStatus",
+        "EntryKind": "billing.models.EntryKind",
+        "HoldStatus": "billing.models.HoldStatus",
+        "Role": "accounts.models.roles.Role",
+    },
 }
 UNFOLD = {
     "SITE_TITLE": "Skyvend operators",
