@@ -31,6 +31,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")  # for links in mail
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
+WEB_THREADS = env.int("WEB_THREADS", 16)  # requests at once per web process; keep it below DATABASE_POOL
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -67,7 +68,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "accounts.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -195,6 +195,7 @@ STORAGES = {
         else "servestatic.storage.CompressedManifestStaticFilesStorage"
     },
 }
+# Static files are served by config.handlers, in front of the middleware.
 SERVESTATIC_USE_FINDERS = DEBUG or TRIAL
 SERVESTATIC_AUTOREFRESH = DEBUG
 
@@ -308,6 +309,7 @@ LOGGING = {
         "django_structlog": {"level": LOG_LEVEL},
         "botocore": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "apscheduler": {"level": "WARNING"},
     },
 }
 structlog.configure(

@@ -1,0 +1,79 @@
+"""How an HTTP request gets through Django under ASGI: in one step, in one thread.
+
+All our views and nearly all middleware are synchronous. Django's own ASGI handler walks asynchronous middleware in the
+event loop and hops into a thread and back for each synchronous piece: some twenty hops per request, four fifths of
+the CPU of an order (py-spy, 2026-11-23). Here the event loop reads the request and serves static files; everything
+else runs as it does under a threaded WSGI server, in a thread that is kept, with its database connection returned to
+the pool and its cache connection held. WebSockets do not come through here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from django.conf import settings
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.middleware.security import SecurityMiddleware
+from django.urls import set_script_prefix
+from servestatic.middleware import ServeStaticMiddleware
+
+
+class OneThreadHandler(ASGIHandler):
+    """Django's ASGI handler with its whole middleware chain in one worker thread per request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="request")
+        self.security = SecurityMiddleware(lambda request: None)  # type: ignore[arg-type,return-value]  # headers only
+        self.front = convert_exception_to_response(ServeStaticMiddleware(self._in_thread))
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Build the synchronous chain, whatever the caller asks for."""
+        super().load_middleware(is_async=False)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"only HTTP comes through here, not {scope['type']}")
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        try:
+            await self._answer(scope, body, send)
+        finally:
+            body.close()
+
+    async def _answer(self, scope: Any, body: SpooledTemporaryFile[bytes], send: Any) -> None:
+        set_script_prefix(get_script_prefix(scope))
+        request, refusal = self.create_request(scope, body)
+        if request is None:
+            response = refusal
+        else:
+            response = self.security.process_response(request, await self.front(request))
+        try:
+            await self.send_response(response, send)
+        finally:
+            if response.streaming:
+                await asyncio.get_running_loop().run_in_executor(self.threads, response.close)
+
+    async def _in_thread(self, request: HttpRequest) -> HttpResponseBase:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self._work, request)
+
+    def _work(self, request: ASGIRequest) -> HttpResponseBase:
+        """From the first middleware to the closed response; what is closed can still be sent."""
+        set_script_prefix(get_script_prefix(request.scope))
+        signals.request_started.send(sender=self.__class__, scope=request.scope)
+        response = self.get_response(request)
+        response._handler_class = self.__class__  # noqa: SLF001  - as Django's handlers do
+        if isinstance(response, FileResponse):
+            response.block_size = self.chunk_size
+        if not response.streaming:
+            response.close()
+        return response
