@@ -86,7 +86,8 @@ def test_the_form_says_what_the_keys_need(tenant, sign_in, cloud, make_resource)
     assert "s3:CreateBucket" in text
     assert "tag:GetResources" in text
     assert "Create access key" in text
-    assert "As an IAM policy" in text
+    assert "One IAM policy that grants them all" in text
+    assert "Bucket, some options: 1 action (only if used)" in text
 
 
 def test_connecting_leads_to_the_account(tenant, sign_in, cloud):
