@@ -139,7 +139,8 @@ def _salvage(workspace: Workspace) -> bool:
 
 def _may_still_write(worker: Worker) -> bool:
     """Whether a live worker may still be saving this run itself: it removes the workspace afterwards."""
-    return worker.stopped_at is None and worker.pid != os.getpid() and _is_alive(worker)
+    is_here = worker.host == socket.gethostname() and worker.pid != os.getpid()
+    return is_here and worker.stopped_at is None and _is_alive(worker)
 
 
 def _run_of(workspace: Workspace) -> Run | None:

@@ -29,6 +29,7 @@ class Presence:
         self.stopping = threading.Event()
         self.interrupting = threading.Event()
         self.working: set[UUID] = set()
+        self.slots = threading.BoundedSemaphore(concurrency)
         self.row = Worker.objects.create(
             host=socket.gethostname(),
             pid=os.getpid(),

@@ -111,17 +111,23 @@ STEPS: tuple[Callable[[Job], None], ...] = (
 def run_next(worker: Presence | None = None) -> bool:
     """Claim one run and work it to its end. False when there was none to claim, or the worker is going down."""
     worker = worker or here()
-    if worker.stopping.is_set():
-        return False
-    run = claim_next(worker.row.pk)
-    if run is None:
-        return False
+    if worker.stopping.is_set() or not worker.slots.acquire(blocking=False):
+        return False  # whoever works now rings again at the end of its run
+    try:
+        run = claim_next(worker.row.pk)
+        if run is not None:
+            _execute_seen(run, worker)
+    finally:
+        worker.slots.release()
+    return run is not None
+
+
+def _execute_seen(run: Run, worker: Presence) -> None:
     worker.working.add(run.pk)
     try:
         execute(run, worker)
     finally:
         worker.working.discard(run.pk)
-    return True
 
 
 def execute(run: Run, worker: Presence) -> None:

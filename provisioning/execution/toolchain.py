@@ -50,7 +50,7 @@ def _toolchain() -> Toolchain:
         binary=engine,
         modules=settings.TERRAFORM_MODULES,
     )
-    return Toolchain(binary=engine.path, engine=engine.label, mirror=plugins.absolute())
+    return Toolchain(binary=engine.path, engine=engine.label, mirror=plugins.absolute() if plugins.is_dir() else None)
 
 
 def _root(user: isolation.RunnerUser | None) -> Path:

@@ -208,6 +208,10 @@ class _Process:
             if self.readers[0].is_alive():
                 _drain(self.lines)
                 self.readers[0].join(timeout=TICK)
+        for reader, stream in zip(self.readers, (self.child.stdout, self.child.stderr), strict=True):
+            reader.join(timeout=TICK)
+            if not reader.is_alive():
+                stream.close()
 
     def _check_limits(self) -> None:
         if _resident_mb(self.child.pid) > self.limits.memory_mb:

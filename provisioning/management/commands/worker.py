@@ -48,17 +48,14 @@ class Command(BaseCommand):
     def _work(self, presence: Presence, concurrency: int) -> None:
         stop = _stop_on_signals(presence)
         broker = dramatiq.get_broker()
-        consumers = [
-            Consumer(broker, queues={"runs"}, worker_threads=concurrency, worker_timeout=POLL_MS),
-            Consumer(broker, queues={"system"}, worker_threads=1, worker_timeout=1000),
-        ]
-        for consumer in consumers:
-            consumer.start()
+        threads = concurrency + 1  # one is always free for sweeps
+        consumer = Consumer(broker, queues={"runs", "system"}, worker_threads=threads, worker_timeout=POLL_MS)
+        consumer.start()
         for _ in range(concurrency):
             tasks.drain_queue.send()
         while not stop.wait(1):
             continue
-        _wind_down(presence, consumers)
+        _wind_down(presence, consumer)
 
 
 def _stop_on_signals(presence: Presence) -> threading.Event:
@@ -76,12 +73,9 @@ def _stop_on_signals(presence: Presence) -> threading.Event:
     return stop
 
 
-def _wind_down(presence: Presence, consumers: list[Consumer]) -> None:
-    for consumer in consumers:
-        consumer.pause()
+def _wind_down(presence: Presence, consumer: Consumer) -> None:
     deadline = time.monotonic() + FINISH_WITHIN
     while presence.working and time.monotonic() < deadline:
         time.sleep(0.1)
     presence.interrupting.set()
-    for consumer in consumers:
-        consumer.stop(timeout=int((settings.RUN_CANCEL_GRACE + 30) * 1000))
+    consumer.stop(timeout=int((settings.RUN_CANCEL_GRACE + 30) * 1000))

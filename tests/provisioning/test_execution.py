@@ -1,0 +1,441 @@
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import AuditEvent, Organization
+from billing.models import Hold
+from provisioning import execution
+from provisioning.execution import claim_next
+from provisioning.models import (
+    IllegalTransition,
+    Operation,
+    Resource,
+    ResourceStatus,
+    Run,
+    RunEvent,
+    RunStatus,
+    StateVersion,
+)
+
+from .engine import PLAIN, hold, make_account, make_resource, make_run, make_version, make_worker, modules, running
+
+__all__ = ["modules"]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shelf(modules: Path, organization: Organization) -> SimpleNamespace:
+    return SimpleNamespace(
+        modules=modules, organization=organization, account=make_account(organization), worker=make_worker()
+    )
+
+
+@pytest.fixture
+def organization(db: None) -> Organization:
+    return Organization.objects.create(name="Acme", slug="acme")
+
+
+def work(run: Run, worker: Any) -> Run:
+    """Claim ``run`` and work it to its end in this thread."""
+    claimed = claim_next(worker.row.pk)
+    assert claimed == run
+    execution.execute(claimed, worker)
+    return Run.objects.select_related("resource").get(pk=run.pk)
+
+
+def kinds(run: Run) -> list[str]:
+    return list(RunEvent.objects.filter(run=run).order_by("seq").values_list("kind", flat=True))
+
+
+def ordered(shelf: SimpleNamespace, text: str = PLAIN, **fields: Any) -> Run:
+    resource = make_resource(make_version(shelf.modules, text), shelf.account, **fields)
+    return make_run(resource)
+
+
+# --- claiming ---------------------------------------------------------------------------------------------------
+
+
+def many(organization: Organization, count: int, **fields: Any) -> list[Run]:
+    version = Resource.objects.filter(organization=organization).first()
+    account = make_account(organization)
+    shared = version.offering_version if version else fields.pop("version")
+    return [make_run(make_resource(shared, account)) for _ in range(count)]
+
+
+def test_nothing_is_claimed_from_an_empty_queue(shelf: SimpleNamespace) -> None:
+    assert claim_next(shelf.worker.row.pk) is None
+
+
+def test_a_claimed_run_is_preparing_and_leased_to_its_worker(shelf: SimpleNamespace, settings: Any) -> None:
+    run = ordered(shelf)
+
+    claimed = claim_next(shelf.worker.row.pk)
+
+    assert claimed == run
+    assert (claimed.status, claimed.worker_id) == (RunStatus.PREPARING, shelf.worker.row.pk)
+    assert claimed.started_at is not None
+    assert claimed.lease_expires_at - claimed.started_at == timedelta(seconds=settings.RUN_LEASE)
+
+
+def test_the_oldest_run_of_a_tenant_goes_first(shelf: SimpleNamespace) -> None:
+    version = make_version(shelf.modules)
+    young = make_run(make_resource(version, shelf.account))
+    old = make_run(make_resource(version, shelf.account), queued_at=timezone.now() - timedelta(hours=1))
+
+    assert [claim_next(shelf.worker.row.pk) for _ in range(3)] == [old, young, None]
+
+
+def test_a_tenant_with_a_long_queue_does_not_hold_up_another(shelf: SimpleNamespace) -> None:
+    version = make_version(shelf.modules)
+    greedy = [make_run(make_resource(version, shelf.account)) for _ in range(5)]
+    other = Organization.objects.create(name="Other", slug="other")
+    modest = make_run(make_resource(version, make_account(other)))
+
+    claimed = [claim_next(shelf.worker.row.pk) for _ in range(3)]
+
+    assert claimed == [greedy[0], modest, greedy[1]]
+
+
+def test_no_tenant_works_more_runs_at_once_than_allowed(shelf: SimpleNamespace, settings: Any) -> None:
+    settings.RUNS_PER_ORGANIZATION = 2
+    version = make_version(shelf.modules)
+    for _ in range(4):
+        make_run(make_resource(version, shelf.account))
+
+    assert sum(claim_next(shelf.worker.row.pk) is not None for _ in range(4)) == 2
+
+
+def test_a_tenants_own_cap_wins_over_the_platforms(shelf: SimpleNamespace) -> None:
+    Organization.objects.update(max_concurrent_runs=1)
+    version = make_version(shelf.modules)
+    for _ in range(3):
+        make_run(make_resource(version, shelf.account))
+
+    assert sum(claim_next(shelf.worker.row.pk) is not None for _ in range(3)) == 1
+
+
+def test_a_suspended_tenants_runs_wait(shelf: SimpleNamespace) -> None:
+    ordered(shelf)
+    Organization.objects.update(suspended_at=timezone.now())
+
+    assert claim_next(shelf.worker.row.pk) is None
+
+
+def test_workers_that_claim_at_once_never_share_a_run_and_keep_the_cap(shelf: SimpleNamespace, settings: Any) -> None:
+    settings.RUNS_PER_ORGANIZATION = 3
+    version = make_version(shelf.modules)
+    accounts = [shelf.account] + [
+        make_account(Organization.objects.create(name=f"Tenant {n}", slug=f"tenant-{n}")) for n in range(3)
+    ]
+    for account in accounts:
+        for _ in range(10):
+            make_run(make_resource(version, account))
+
+    def claim(_: int) -> Run | None:
+        try:
+            return claim_next(shelf.worker.row.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        claimed = [run for run in pool.map(claim, range(30)) if run is not None]
+
+    assert len({run.pk for run in claimed}) == len(claimed) == 12
+    for account in accounts:
+        assert Run.objects.working().filter(organization=account.organization).count() == 3
+
+
+def test_claiming_from_thousands_of_queued_runs_reads_only_a_few_of_them(shelf: SimpleNamespace) -> None:
+    resource = make_resource(make_version(shelf.modules), shelf.account)
+    rows = Resource.objects.bulk_create(
+        Resource(**{**_columns(resource), "name": f"bulk-{number}"}) for number in range(3000)
+    )
+    Run.objects.bulk_create(
+        Run(organization=shelf.organization, resource=row, operation="create", inputs={}) for row in rows
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE provisioning_run")
+        cursor.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) " + execution.claiming.CLAIM, {"cap": 4, "worker": None, "lease": 30}
+        )
+        plan = str(cursor.fetchone()[0])
+
+    assert "Seq Scan" not in plan or "'Relation Name': 'provisioning_run'" not in _scans(plan)
+
+
+def _scans(plan: str) -> str:
+    return " ".join(part[:120] for part in plan.split("'Node Type': 'Seq Scan'")[1:])
+
+
+def _columns(resource: Resource) -> dict[str, Any]:
+    names = ("organization_id", "offering_version_id", "cloud_account_id", "provider", "kind", "region", "inputs")
+    return {name: getattr(resource, name) for name in names} | {"hourly_cost": 1, "monthly_cost": 1}
+
+
+# --- working ----------------------------------------------------------------------------------------------------
+
+
+def test_a_create_ends_active_with_its_outputs_and_its_state(shelf: SimpleNamespace) -> None:
+    run = ordered(shelf, name="web")
+    hold(run.resource)
+
+    done = work(run, shelf.worker)
+
+    assert (done.error, done.status) == (None, RunStatus.SUCCEEDED)
+    assert done.plan == {"adds": 1, "changes": 0, "destroys": 0}
+    resource = done.resource
+    assert (resource.status, resource.needs_adoption) == (ResourceStatus.ACTIVE, False)
+    assert resource.activated_at is not None
+    assert resource.outputs == {"name": "web", "size": "small"}
+    assert resource.sealed_outputs == {"password": "hush-hush", "token": "psst-psst"}
+    assert StateVersion.objects.get(resource=resource).objects_count == 1
+    assert Hold.objects.open().get(reference=resource.hold_reference).amount == Decimal("7.20")
+    assert AuditEvent.objects.filter(action="run.succeeded", target_id=str(run.pk)).count() == 1
+
+
+def test_the_log_of_a_create_tells_its_phases_and_has_no_gap(shelf: SimpleNamespace) -> None:
+    done = work(ordered(shelf), shelf.worker)
+
+    events = list(RunEvent.objects.filter(run=done).order_by("seq"))
+    assert [event.seq for event in events] == list(range(1, done.last_seq + 1))
+    phases = [event.data["phase"] for event in events if event.kind == "phase"]
+    assert phases == ["preparing", "planning", "applying", "saving", "finished"]
+    completed = next(event for event in events if event.kind == "apply_complete")
+    assert completed.data["address"] == "terraform_data.this"
+    assert not any("hush-hush" in str(event.data) + event.message or "psst" in event.message for event in events)
+
+
+def test_a_finished_run_leaves_no_workspace(shelf: SimpleNamespace) -> None:
+    done = work(ordered(shelf), shelf.worker)
+
+    assert str(done.pk) not in [workspace.run_id for workspace in execution.toolchain.runner().workspaces()]
+
+
+def test_a_failed_create_without_objects_gives_the_credit_back(shelf: SimpleNamespace) -> None:
+    run = ordered(
+        shelf,
+        'variable "name" {}\nvariable "region" {}\nvariable "tags" {}\nvariable "size" {}\n'
+        'resource "terraform_data" "this" {\n  lifecycle {\n    precondition {\n'
+        '      condition = var.size == "big"\n      error_message = "Too small."\n    }\n  }\n}\n',
+    )
+    hold(run.resource)
+
+    done = work(run, shelf.worker)
+
+    assert (done.status, done.resource.status) == (RunStatus.FAILED, ResourceStatus.FAILED)
+    assert "Too small." in done.error["cloud_message"]
+    assert not Hold.objects.open().exists()
+
+
+def test_a_failed_create_with_objects_keeps_state_and_credit_and_can_be_tried_again(shelf: SimpleNamespace) -> None:
+    run = ordered(shelf, running("test -e once || { touch once; echo 'no such host' >&2; exit 3; }"))
+    hold(run.resource)
+
+    done = work(run, shelf.worker)
+
+    assert done.status == RunStatus.FAILED
+    assert done.error["code"] == "network"
+    assert StateVersion.objects.get(resource=run.resource).objects_count == 2
+    assert Hold.objects.open().count() == 1
+
+
+def test_an_update_changes_inputs_and_shrinks_the_hold(shelf: SimpleNamespace) -> None:
+    resource = work(ordered(shelf), shelf.worker).resource
+    hold(resource, "50")
+    Resource.objects.filter(pk=resource.pk).update(hourly_cost="0.02", status=ResourceStatus.UPDATING)
+    wanted = {"region": "eu-west-1", "size": "large"}
+    run = make_run(resource, Operation.UPDATE, inputs=wanted, previous={"hold": "50", "status": "active"})
+
+    done = work(run, shelf.worker)
+
+    assert (done.status, done.resource.status) == (RunStatus.SUCCEEDED, ResourceStatus.ACTIVE)
+    assert done.resource.inputs == wanted
+    assert done.resource.outputs["size"] == "large"
+    assert Hold.objects.open().get().amount == Decimal("14.40")
+    assert list(StateVersion.objects.filter(resource=resource).values_list("run", flat=True)) == [
+        run.pk,
+        resource.runs.order_by("queued_at")[0].pk,
+    ]
+
+
+def test_a_failed_update_goes_back_to_the_old_inputs_price_and_hold(shelf: SimpleNamespace) -> None:
+    text = PLAIN.replace(
+        "input = {",
+        'lifecycle {\n    precondition {\n      condition = var.size == "small"\n'
+        '      error_message = "Only small."\n    }\n  }\n  input = {',
+    )
+    resource = work(ordered(shelf, text), shelf.worker).resource
+    hold(resource, "50")
+    Resource.objects.filter(pk=resource.pk).update(hourly_cost="0.02", status=ResourceStatus.UPDATING)
+    previous = {"hold": "7.2", "hourly": "0.01", "monthly": "7.30", "status": "active", "inputs": resource.inputs}
+    run = make_run(resource, Operation.UPDATE, inputs={"region": "eu-west-1", "size": "large"}, previous=previous)
+
+    done = work(run, shelf.worker)
+
+    assert (done.status, done.resource.status) == (RunStatus.FAILED, ResourceStatus.FAILED)
+    assert done.resource.inputs["size"] == "small"
+    assert done.resource.hourly_cost == Decimal("0.01")
+    assert Hold.objects.open().get().amount == Decimal("7.2")
+
+
+def test_a_destroy_ends_destroyed_and_releases_the_hold(shelf: SimpleNamespace) -> None:
+    resource = work(ordered(shelf), shelf.worker).resource
+    hold(resource)
+
+    done = work(make_run(resource, Operation.DESTROY), shelf.worker)
+
+    assert (done.status, done.resource.status) == (RunStatus.SUCCEEDED, ResourceStatus.DESTROYED)
+    assert done.resource.gone_at is not None
+    assert (done.resource.outputs, done.resource.sealed_outputs) == ({}, None)
+    assert StateVersion.objects.filter(resource=resource)[0].objects_count == 0
+    assert not Hold.objects.open().exists()
+
+
+def test_a_destroy_whose_state_is_missing_is_an_error_and_not_nothing_to_do(shelf: SimpleNamespace) -> None:
+    resource = work(ordered(shelf), shelf.worker).resource
+    StateVersion.objects.all().delete()
+
+    done = work(make_run(resource, Operation.DESTROY), shelf.worker)
+
+    assert (done.status, done.resource.status) == (RunStatus.FAILED, ResourceStatus.FAILED)
+    assert done.error["code"] == "missing_state"
+
+
+def test_a_module_that_cannot_be_initialised_fails_in_words(shelf: SimpleNamespace) -> None:
+    run = ordered(shelf, 'terraform {\n  required_providers {\n    nope = { source = "nobody/nothing" }\n  }\n}\n')
+
+    done = work(run, shelf.worker)
+
+    assert (done.status, done.resource.status) == (RunStatus.FAILED, ResourceStatus.FAILED)
+    assert "nobody/nothing" in done.error["raw"]
+
+
+def test_a_deleted_cloud_account_fails_in_words(shelf: SimpleNamespace) -> None:
+    run = ordered(shelf)
+    Resource.objects.update(cloud_account=None)
+
+    done = work(run, shelf.worker)
+
+    assert (done.status, done.error["code"]) == (RunStatus.FAILED, "account")
+
+
+# --- canceling --------------------------------------------------------------------------------------------------
+
+
+def in_background(run: Run, worker: Any) -> threading.Thread:
+    claimed = claim_next(worker.row.pk)
+    assert claimed == run
+
+    def target() -> None:
+        try:
+            execution.execute(claimed, worker)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=target)
+    thread.start()
+    return thread
+
+
+def wait_for_event(run: Run, kind: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not RunEvent.objects.filter(run=run, kind=kind).exists():
+        assert time.monotonic() < deadline, kinds(run)
+        time.sleep(0.1)
+
+
+def test_canceling_a_working_run_interrupts_it_and_keeps_what_was_made(shelf: SimpleNamespace) -> None:
+    run = ordered(shelf, running("sleep 300"))
+    hold(run.resource)
+    thread = in_background(run, shelf.worker)
+    wait_for_event(run, "apply_start")
+    Run.objects.filter(pk=run.pk).update(cancel_requested_at=timezone.now())
+
+    thread.join(60)
+
+    done = Run.objects.select_related("resource").get(pk=run.pk)
+    assert (done.status, done.resource.status) == (RunStatus.CANCELED, ResourceStatus.FAILED)
+    assert done.error["code"] == "canceled"
+    assert StateVersion.objects.get(resource=run.resource).objects_count == 2
+    assert Hold.objects.open().count() == 1
+
+
+def test_a_run_whose_engine_was_killed_leaves_a_resource_that_is_searched_for_strays(shelf: SimpleNamespace) -> None:
+    run = ordered(shelf)
+    hold(run.resource)
+    claimed = claim_next(shelf.worker.row.pk)
+
+    execution.finish(
+        claimed,
+        execution.finishing.Outcome(
+            RunStatus.CANCELED, execution.steps.CANCELED, has_changed_something=True, is_abrupt=True
+        ),
+    )
+
+    assert Resource.objects.get().needs_adoption
+    assert Hold.objects.open().count() == 1
+
+
+def test_a_run_canceled_before_its_first_step_changes_nothing(shelf: SimpleNamespace) -> None:
+    resource = work(ordered(shelf), shelf.worker).resource
+    Resource.objects.update(status=ResourceStatus.DESTROYING)
+    run = make_run(resource, Operation.DESTROY, previous={"status": "active"})
+    claimed = claim_next(shelf.worker.row.pk)
+    shelf.worker.interrupting.clear()
+    Run.objects.filter(pk=run.pk).update(cancel_requested_at=timezone.now())
+    with execution.steps.Lease(run.pk, shelf.worker.row.pk) as lease:
+        lease.renew()
+        assert lease.is_cancel_requested
+    execution.finish(claimed, execution.finishing.Outcome(RunStatus.CANCELED, execution.steps.CANCELED))
+
+    resource.refresh_from_db()
+    assert resource.status == ResourceStatus.ACTIVE
+
+
+def test_a_worker_that_goes_down_interrupts_its_run_which_can_be_tried_again(shelf: SimpleNamespace) -> None:
+    run = ordered(shelf, running("sleep 300"))
+    thread = in_background(run, shelf.worker)
+    wait_for_event(run, "apply_start")
+    shelf.worker.interrupting.set()
+
+    thread.join(60)
+
+    done = Run.objects.get(pk=run.pk)
+    assert (done.status, done.error["code"]) == (RunStatus.FAILED, "interrupted")
+
+
+def test_a_run_longer_than_allowed_is_stopped(shelf: SimpleNamespace, settings: Any) -> None:
+    settings.RUN_TIMEOUT = 3
+    done = work(ordered(shelf, running("sleep 300")), shelf.worker)
+
+    assert (done.status, done.error["code"]) == (RunStatus.FAILED, "run_timeout")
+
+
+def test_a_run_that_recovery_took_away_is_not_finished_by_its_old_worker(shelf: SimpleNamespace) -> None:
+    run = ordered(shelf)
+    claimed = claim_next(shelf.worker.row.pk)
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.LOST)
+
+    with pytest.raises(IllegalTransition):
+        execution.finish(claimed, execution.finishing.Outcome(RunStatus.SUCCEEDED))
+
+    assert Resource.objects.get(pk=run.resource_id).status == ResourceStatus.PENDING
+
+
+def test_no_credential_of_the_run_appears_in_its_log(shelf: SimpleNamespace) -> None:
+    text = running('echo "key is $AWS_SECRET_ACCESS_KEY and $AWS_ACCESS_KEY_ID"')
+
+    done = work(ordered(shelf, text), shelf.worker)
+
+    said = " ".join(RunEvent.objects.filter(run=done).values_list("message", flat=True))
+    assert "key is ••• and •••" in said
+    assert shelf.account.credentials["secret_access_key"] not in said

@@ -1,0 +1,60 @@
+from typing import Any
+
+import dramatiq
+import pytest
+from dramatiq_crontab import scheduler
+
+from provisioning import execution, recovery, tasks
+from provisioning.recovery import Swept
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    rings: list[Any] = []
+    monkeypatch.setattr(tasks.drain_queue, "send", lambda: rings.append(1))
+    return rings
+
+
+def test_a_doorbell_works_one_run_and_rings_for_the_next(monkeypatch: pytest.MonkeyPatch, rung: list[Any]) -> None:
+    monkeypatch.setattr(execution, "run_next", lambda: True)
+
+    tasks.drain_queue()
+
+    assert len(rung) == 1
+
+
+def test_an_empty_queue_ends_the_ringing(monkeypatch: pytest.MonkeyPatch, rung: list[Any]) -> None:
+    monkeypatch.setattr(execution, "run_next", lambda: False)
+
+    tasks.drain_queue()
+
+    assert rung == []
+
+
+@pytest.mark.parametrize(("queued", "rings"), [(0, 0), (3, 3), (5000, tasks.RINGS_AT_MOST)])
+def test_a_sweep_rings_for_those_that_wait(
+    monkeypatch: pytest.MonkeyPatch, rung: list[Any], queued: int, rings: int
+) -> None:
+    monkeypatch.setattr(recovery, "sweep", lambda: Swept(queued=queued, lost=0))
+
+    tasks.sweep()
+
+    assert len(rung) == rings
+
+
+def test_a_run_is_never_repeated_by_the_queue() -> None:
+    for actor in (tasks.drain_queue, tasks.sweep):
+        assert actor.options["max_retries"] == 0
+
+
+def test_doorbells_and_sweeps_have_queues_of_their_own() -> None:
+    assert (tasks.drain_queue.queue_name, tasks.sweep.queue_name) == ("runs", "system")
+    assert dramatiq.get_broker().get_declared_queues() >= {"runs", "system"}
+
+
+def test_the_scheduler_sweeps(settings: Any) -> None:
+    assert "sweep" in [job.name for job in scheduler.get_jobs()]
+
+
+def test_the_queues_time_limit_is_beyond_the_runs_own(settings: Any) -> None:
+    assert tasks.drain_queue.options["time_limit"] > (settings.RUN_TIMEOUT + settings.RUN_CANCEL_GRACE) * 1000
