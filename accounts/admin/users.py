@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
@@ -16,13 +17,22 @@ from .audited import AuditedModelAdmin
 POWER = ("is_staff", "is_superuser", "groups", "user_permissions")  # only a superuser hands these out
 
 
-class NewUserForm(UserCreationForm):  # type: ignore[misc]
+class LowerCaseEmail:
+    """People sign in whatever the case they type; the row has one."""
+
+    cleaned_data: dict[str, Any]
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).strip().lower()
+
+
+class NewUserForm(LowerCaseEmail, UserCreationForm):  # type: ignore[misc]
     class Meta(BaseUserCreationForm.Meta):
         model = User
         fields = ("email", "name")
 
 
-class ChangedUserForm(UserChangeForm):  # type: ignore[misc]
+class ChangedUserForm(LowerCaseEmail, UserChangeForm):  # type: ignore[misc]
     class Meta(DjangoUserChangeForm.Meta):
         model = User
 
@@ -43,6 +53,13 @@ class UserAdmin(DjangoUserAdmin, AuditedModelAdmin):  # type: ignore[type-arg]
         ("Times", {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """A changed address is the one to sign in with, and has to be confirmed anew."""
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            EmailAddress.objects.filter(user=obj).delete()
+            EmailAddress.objects.create(user=obj, email=obj.email, primary=True, verified=False)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         is_superuser = getattr(request.user, "is_superuser", False)

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
@@ -105,7 +106,7 @@ def test_adding_a_user_and_setting_a_password_are_audited_without_it(operator: C
     secret = "a-secret-typed-by-an-operator"
     form = {"email": "New@corp.test", "name": "", "usable_password": "true", "password1": secret, "password2": secret}
     operator.post(reverse("admin:accounts_user_add"), form)
-    user = User.objects.get(email__iexact="new@corp.test")
+    user = User.objects.get(email="new@corp.test")
     operator.post(
         reverse("admin:auth_user_password_change", args=[user.pk]),
         {"usable_password": "true", "password1": secret + "2", "password2": secret + "2"},
@@ -114,6 +115,17 @@ def test_adding_a_user_and_setting_a_password_are_audited_without_it(operator: C
     assert user.check_password(secret + "2")
     assert [action for action, _ in events()] == ["user.admin-add", "user.admin-change"]
     assert secret not in str(list(AuditEvent.objects.values()))
+
+
+def test_a_changed_address_replaces_the_one_to_sign_in_with(operator: Client, tenant: SimpleNamespace) -> None:
+    EmailAddress.objects.create(user=tenant.member, email="member@acme.test", primary=True, verified=True)
+    form = {"email": "Renamed@acme.test", "name": "", "is_active": "on"}
+    operator.post(reverse("admin:accounts_user_change", args=[tenant.member.pk]), form)
+    address = EmailAddress.objects.get(user=tenant.member)
+    assert (address.email, address.primary, address.verified) == ("renamed@acme.test", True, False)
+    login = {"login": "renamed@acme.test", "password": PASSWORD}
+    assert Client().post("/accounts/login/", login).status_code == 302
+    assert Client().post("/accounts/login/", login | {"login": "member@acme.test"}).status_code == 200
 
 
 def test_an_operator_who_is_no_superuser_cannot_become_one(sign_in: Callable[[User], Client], db: None) -> None:
