@@ -14,7 +14,7 @@ from .services import USABLE
 
 class CloudAccountField(forms.ModelChoiceField):
     def label_from_instance(self, obj: CloudAccount) -> str:
-        simulated = " (simulated)" if obj.is_sandbox else ""
+        simulated = " (simulated)" if obj.is_sandbox and "simulated" not in obj.name.lower() else ""
         unusable = "" if obj.status in USABLE else f": {obj.get_status_display().lower()}"
         return f"{obj.name}{simulated}{unusable}"
 

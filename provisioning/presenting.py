@@ -76,7 +76,8 @@ def run_context(run: Run) -> dict[str, Any]:
 def with_progress(runs: list[Run]) -> list[Run]:
     """The runs, each with ``objects_done`` and ``objects_total`` set; one query for all."""
     kinds = ["planned_change", "apply_start", "apply_complete"]
-    rows = RunEvent.objects.filter(run__in=runs, kind__in=kinds).values_list("run_id", "kind", "data__address")
+    made = RunEvent.objects.filter(run__in=runs, kind__in=kinds).exclude(data__action="read")
+    rows = made.values_list("run_id", "kind", "data__address")
     seen: dict[Any, set[str]] = {}
     done: dict[Any, set[str]] = {}
     for run_id, kind, address in rows:
@@ -107,7 +108,8 @@ def _shown(properties: dict[str, Any], name: str, inputs: dict[str, Any]) -> str
         return "Yes" if value else "No"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return str(choices.get(value) or value)
+    unit = properties.get(name, {}).get("unit", "")
+    return f"{choices.get(value) or value} {unit}".strip()
 
 
 def steps_of(run: Run) -> list[Step]:
@@ -162,7 +164,7 @@ def _reached(run: Run) -> str:
 
 def _apply(objects: dict[str, ObjectProgress], kind: str, time: datetime, data: dict[str, Any]) -> None:
     address = str(data.get("address") or "")
-    if not address:
+    if not address or data.get("action") == "read":  # a data source: looked up, not made
         return
     one = objects.setdefault(address, ObjectProgress(address, str(data.get("action") or "")))
     one.action = str(data.get("action") or one.action)

@@ -132,12 +132,6 @@ def _write(order: Order) -> Run:
     organization = order.cloud_account.organization_id
     resource = _new_resource(order)
     assert order.actor.organization is not None  # check_account compared it
-    billing.hold_credit(
-        organization=order.actor.organization,
-        reference=resource.hold_reference,
-        amount=billing.hold_amount(order.quoted.hourly),
-        description=f"{version_by_id(order.version.pk).title}: {order.name}",
-    )
     resource.save(force_insert=True)
     run = Run(
         organization_id=organization,
@@ -162,6 +156,13 @@ def _write(order: Order) -> Run:
         inputs=order.inputs,
         monthly=str(order.quoted.monthly),
         run=str(run.pk),
+    )
+    # Last, because it locks the tenant's account until the commit: simultaneous orders queue only for this.
+    billing.hold_credit(
+        organization=order.actor.organization,
+        reference=resource.hold_reference,
+        amount=billing.hold_amount(order.quoted.hourly),
+        description=f"{version_by_id(order.version.pk).title}: {order.name}",
     )
     announce_after_commit(run)
     return run

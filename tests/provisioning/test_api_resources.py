@@ -175,7 +175,11 @@ def test_a_list_is_filtered_searched_and_ordered(api: Api, tenant: SimpleNamespa
 def test_a_patch_changes_what_it_names(api: Api, tenant: SimpleNamespace, order: Order) -> None:
     resource = activate(order("web-1"))
     answer = api(tenant.member).patch(f"{URL}/{resource.pk}", {"inputs": {"size": "micro"}})
-    assert (answer.status_code, answer.json()["status"], answer.json()["run"]["operation"]) == (202, "updating", "update")
+    assert (answer.status_code, answer.json()["status"], answer.json()["run"]["operation"]) == (
+        202,
+        "updating",
+        "update",
+    )
     assert Run.objects.get(operation="update").inputs == {**resource.inputs, "size": "micro"}
 
 
@@ -226,7 +230,9 @@ def test_an_estimate_of_an_offering_has_lines_with_their_source(api: Api, tenant
 def test_an_estimate_of_a_kind_has_one_per_provider_cheapest_first(
     api: Api, tenant: SimpleNamespace, shelf: dict
 ) -> None:
-    answer = api(tenant.viewer).post("/api/v1/estimates", {"kind": "vm", "region": "eu-west-1", "inputs": {"size": "small"}})
+    answer = api(tenant.viewer).post(
+        "/api/v1/estimates", {"kind": "vm", "region": "eu-west-1", "inputs": {"size": "small"}}
+    )
     results = answer.json()["results"]
     assert [result["provider"] for result in results] == ["aws"]
     assert [Decimal(one["monthly"]) for one in results] == sorted(Decimal(one["monthly"]) for one in results)

@@ -341,9 +341,7 @@ def test_a_queued_change_is_canceled_and_everything_is_as_before(
     assert resource.status == "active"
 
 
-def test_a_working_run_is_asked_to_stop(
-    order: Order, tenant: SimpleNamespace, actor_for: Callable[..., Actor]
-) -> None:
+def test_a_working_run_is_asked_to_stop(order: Order, tenant: SimpleNamespace, actor_for: Callable[..., Actor]) -> None:
     run = order("web-1")
     Run.objects.filter(pk=run.pk).update(status=RunStatus.APPLYING)
     asked = services.cancel_run(actor=actor_for(tenant.member), run=run)
