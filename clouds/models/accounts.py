@@ -44,9 +44,7 @@ class CloudAccount(models.Model):
     default_region = models.CharField(max_length=40, blank=True)
     # Set by the operator's seed only, never from a form or the API: its endpoint is a setting (no SSRF by tenants).
     is_sandbox = models.BooleanField("simulated cloud", default=False, editable=False)
-    status = models.CharField(
-        max_length=12, choices=CloudAccountStatus.choices, default=CloudAccountStatus.UNVERIFIED
-    )
+    status = models.CharField(max_length=12, choices=CloudAccountStatus.choices, default=CloudAccountStatus.UNVERIFIED)
     status_detail = models.CharField(max_length=500, blank=True)  # the cloud's own words when refused
     identity = models.CharField(max_length=255, blank=True)  # "arn:aws:iam::123456789012:user/skyvend"
     missing_permissions = models.JSONField(default=list)  # ["ec2:RunInstances", ...]
