@@ -1,8 +1,9 @@
 """Moving credit: holds before work, charges for what was used, top-ups by operators.
 
-Every function locks the account row first (``SELECT ... FOR UPDATE``) and only then touches holds and entries, so two
-of them never deadlock. A caller that locks rows of its own in the same transaction takes the account first as well, or
-keeps one order everywhere. Amounts are ``Decimal`` in the account's currency, rounded by ``money``.
+Every function locks the account row first (``SELECT ... FOR NO KEY UPDATE``) and only then touches holds and entries, so
+two of them never deadlock. A caller with rows of its own either takes the account before it locks existing rows, or, on
+the hot path of an order, inserts its new rows first and holds the credit last: nobody waits for new rows while holding
+the account. Amounts are ``Decimal`` in the account's currency, rounded by ``money``.
 
 Holds, settlements and charges are audited by the operation that causes them (an order, a destroy); what an operator
 does here by hand is audited here.
@@ -211,7 +212,7 @@ def top_up(
 
 def _lock(organization: Organization) -> Account:
     """The account, locked until the transaction ends, and left on ``organization.billing_account``."""
-    locked = Account.objects.select_for_update()
+    locked = Account.objects.select_for_update(no_key=True)  # rows that point here may still be inserted meanwhile
     account = locked.filter(organization=organization).first()
     if account is None:
         account = locked.get(pk=_open_account(organization).pk)

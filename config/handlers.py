@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.http import FileResponse, HttpResponseBase
 from django.middleware.security import SecurityMiddleware
 from django.urls import set_script_prefix
 from servestatic.middleware import ServeStaticMiddleware
@@ -31,8 +30,8 @@ class OneThreadHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self.threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="request")
-        self.security = SecurityMiddleware(lambda request: None)  # type: ignore[arg-type,return-value]  # headers only
-        self.front = convert_exception_to_response(ServeStaticMiddleware(self._in_thread))
+        self.security = SecurityMiddleware(self.get_response)  # for its headers on static files
+        self.front: Any = convert_exception_to_response(ServeStaticMiddleware(self._in_thread))
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Build the synchronous chain, whatever the caller asks for."""
@@ -50,20 +49,19 @@ class OneThreadHandler(ASGIHandler):
         finally:
             body.close()
 
-    async def _answer(self, scope: Any, body: SpooledTemporaryFile[bytes], send: Any) -> None:
+    async def _answer(self, scope: Any, body: IO[bytes], send: Any) -> None:
         set_script_prefix(get_script_prefix(scope))
-        request, refusal = self.create_request(scope, body)
-        if request is None:
-            response = refusal
-        else:
+        request, response = self.create_request(scope, body)
+        if request is not None:
             response = self.security.process_response(request, await self.front(request))
+        assert response is not None  # create_request gives one or the other
         try:
             await self.send_response(response, send)
         finally:
             if response.streaming:
                 await asyncio.get_running_loop().run_in_executor(self.threads, response.close)
 
-    async def _in_thread(self, request: HttpRequest) -> HttpResponseBase:
+    async def _in_thread(self, request: ASGIRequest) -> HttpResponseBase:
         return await asyncio.get_running_loop().run_in_executor(self.threads, self._work, request)
 
     def _work(self, request: ASGIRequest) -> HttpResponseBase:
@@ -71,7 +69,7 @@ class OneThreadHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(request.scope))
         signals.request_started.send(sender=self.__class__, scope=request.scope)
         response = self.get_response(request)
-        response._handler_class = self.__class__  # noqa: SLF001  - as Django's handlers do
+        setattr(response, "_handler_class", self.__class__)  # noqa: B010  - the sender of request_finished
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size
         if not response.streaming:

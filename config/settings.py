@@ -283,7 +283,7 @@ SANDBOX_STARTED_AT = env.str("SANDBOX_STARTED_AT", "")  # ISO 8601; it forgets i
 
 # --- logs: JSON lines with request and run ids ----------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
-_shared = [
+_shared: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

@@ -117,7 +117,7 @@ def test_holding_credit_takes_three_statements(
         hold(organization, "1")
     first_words = [query["sql"].split()[0] for query in captured.captured_queries]
     assert first_words == ["SAVEPOINT", "SELECT", "INSERT", "UPDATE", "RELEASE"]
-    assert "FOR UPDATE" in captured.captured_queries[1]["sql"]
+    assert "FOR NO KEY UPDATE" in captured.captured_queries[1]["sql"]
 
 
 @pytest.mark.parametrize("amount", ["-1", "NaN", "Infinity"])
