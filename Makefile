@@ -37,7 +37,7 @@ test: $(VENV)/.dev static/vendor/.made ## All tests, browser included (ARGS="-k 
 lint: $(VENV)/.dev ## Style, types, templates, imports, migrations, API schema, Terraform
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(APPS)
+	DEBUG=1 $(BIN)/mypy $(APPS)
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/lint-imports
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run

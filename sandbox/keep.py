@@ -72,10 +72,10 @@ class Keeper:
         wake_up = self._listen()
         while self.options.before and not self.is_stopping and not Path(self.options.before).exists():
             self._sleep(wake_up, 0.1)
-        while not self.is_stopping:
+        while not self.has_to_stop():
             started = time.monotonic()
             status = self._run_once(wake_up)
-            if self.is_stopping:
+            if self.has_to_stop():
                 break
             if not self.options.restart:
                 return status
@@ -87,6 +87,10 @@ class Keeper:
             self._say(f"ended with {_in_words(status)}; starting it again in {pause:g} s")
             self._sleep(wake_up, pause)
         return 0
+
+    def has_to_stop(self) -> bool:
+        """Changes at any moment: a signal may come."""
+        return self.is_stopping
 
     def _run_once(self, wake_up: int) -> int:
         self.child = self._start()
@@ -103,16 +107,15 @@ class Keeper:
         return self.child.returncode
 
     def _start(self) -> subprocess.Popen[bytes]:
-        identity: dict[str, object] = {}
-        if self.options.user:
-            person = pwd.getpwnam(self.options.user)
-            identity = {"user": person.pw_uid, "group": person.pw_gid, "extra_groups": []}
+        person = pwd.getpwnam(self.options.user) if self.options.user else None
         return subprocess.Popen(
             self.options.command,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=die_with_parent(self.stop_signal),  # noqa: PLW1509 - this process has one thread
-            **identity,  # type: ignore[arg-type]
+            user=person.pw_uid if person else None,
+            group=person.pw_gid if person else None,
+            extra_groups=[] if person else None,
         )
 
     def _stop(self, wake_up: int) -> None:

@@ -123,7 +123,7 @@ def _download(url: str, directory: Path, digest: str) -> Path:
     except httpx.HTTPError as error:
         target.unlink(missing_ok=True)
         raise NoEngine(
-            f"No engine found, and OpenTofu could not be downloaded ({error or type(error).__name__}). {_ADVICE}"
+            f"No engine found, and OpenTofu could not be downloaded ({str(error) or type(error).__name__}). {_ADVICE}"
         ) from error
     if found != digest:
         target.unlink()

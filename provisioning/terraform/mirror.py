@@ -156,8 +156,9 @@ def _linked(place: Path, made: Path, needed: list[Provider]) -> Path:
 
 
 def _named_in_configuration(environment: Mapping[str, str], home: Path) -> list[Path]:
-    files = [environment.get("TF_CLI_CONFIG_FILE", ""), home / ".terraformrc", home / ".tofurc"]
-    texts = [Path(file).read_text(errors="replace") for file in files if file and Path(file).is_file()]
+    named = environment.get("TF_CLI_CONFIG_FILE") or home / ".terraformrc"
+    files = [Path(named), home / ".terraformrc", home / ".tofurc"]
+    texts = [file.read_text(errors="replace") for file in files if file.is_file()]
     return [Path(path).expanduser() for text in texts for path in _CONFIGURED.findall(text)]
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.actors import Actor, RequestMeta, member_actor, system_actor
+from accounts.actors import Actor, member_actor, system_actor
+from accounts.credentials import digest_of
 from accounts.models import ApiToken, Organization, Role, User
+from accounts.origins import RequestMeta
 from accounts.services import issue_token, register
-from accounts.services.tokens import digest_of
 from billing.services import top_up
 from clouds.models import CloudAccount, Offering, Provider
 from clouds.services import SANDBOX_CREDENTIALS, CloudUnreachable, connect_sandbox_account

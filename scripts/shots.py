@@ -1,0 +1,129 @@
+"""Pictures of every page for people to look at: ``python -m scripts.shots [FOLDER]`` (default shots/).
+
+Starts a trial of its own, waits for its demo VM, signs in, and takes each page light and dark, wide and narrow. Prints
+what the browser's console complained about, and fails if it did.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from tqdm import tqdm
+
+from scripts.ensure_browser import find_browser
+from tests.e2e.stack import Stack, running_stack
+
+Theme = Literal["light", "dark"]
+SIZES: dict[str, ViewportSize] = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+OPEN = {"sign-in": "/accounts/login/", "sign-up": "/accounts/signup/", "password-reset": "/accounts/password/reset/"}
+SIGNED_IN = {
+    "dashboard": "/",
+    "resources": "/resources/",
+    "order": "/resources/new/",
+    "order-vm": "/resources/new/vm/",
+    "order-bucket": "/resources/new/bucket/",
+    "runs": "/runs/",
+    "cloud-accounts": "/cloud-accounts/",
+    "cloud-account-new": "/cloud-accounts/new/",
+    "billing": "/billing/",
+    "team": "/team/",
+    "tokens": "/tokens/",
+    "audit": "/audit/",
+    "not-found": "/nothing-here/",
+    "api": "/docs",
+}
+OPERATOR = {
+    "admin": "/admin/",
+    "admin-runs": "/admin/provisioning/run/",
+    "admin-tenants": "/admin/accounts/organization/",
+}
+
+
+def main() -> int:
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "shots")
+    folder.mkdir(exist_ok=True)
+    complaints: list[str] = []
+    with tempfile.TemporaryDirectory() as data, running_stack(Path(data) / "data") as stack:
+        with stack.api() as api:
+            stack.wait_for_run(api, api.get("/runs").json()["results"][0]["id"])
+            addresses = {**SIGNED_IN, **details(api)}
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
+            shots = list(pages(browser, stack, addresses))
+            for name, page in tqdm(shots, unit="page"):
+                take(page, folder, name, complaints)
+            browser.close()
+    print("\n".join(complaints) or f"Look at {folder}/: {len(list(folder.glob('*.png')))} pictures.")
+    return 1 if complaints else 0
+
+
+def details(api: httpx.Client) -> dict[str, str]:
+    """The pages of the demo tenant's own things."""
+    resource = api.get("/resources").json()["results"][0]["id"]
+    run = api.get("/runs").json()["results"][0]["id"]
+    account = api.get("/cloud-accounts").json()["results"][0]["id"]
+    return {
+        "resource": f"/resources/{resource}/",
+        "resource-change": f"/resources/{resource}/update/",
+        "resource-destroy": f"/resources/{resource}/destroy/",
+        "run": f"/runs/{run}/",
+        "cloud-account": f"/cloud-accounts/{account}/",
+    }
+
+
+def pages(browser: Browser, stack: Stack, addresses: dict[str, str]) -> Iterator[tuple[str, "Shot"]]:
+    themes: tuple[Theme, ...] = ("light", "dark")
+    for theme in themes:
+        for size, viewport in SIZES.items():
+            nobody, person, operator = (browser.new_context(viewport=viewport, color_scheme=theme) for _ in range(3))
+            sign_in(person, stack.url, stack.demo["email"], stack.demo["password"])
+            sign_in(operator, stack.url, *operator_of(stack))
+            for who, known in ((nobody, OPEN), (person, addresses), (operator, OPERATOR)):
+                for name, address in known.items():
+                    yield f"{name}-{theme}-{size}", Shot(who, f"{stack.url}{address}")
+
+
+class Shot:
+    """A page to be opened by somebody."""
+
+    def __init__(self, who: BrowserContext, address: str) -> None:
+        self.who, self.address = who, address
+
+
+def sign_in(who: BrowserContext, url: str, email: str, password: str) -> None:
+    page = who.new_page()
+    page.goto(f"{url}/accounts/login/")
+    page.fill("input[name=login]", email)
+    page.fill("input[name=password]", password)
+    page.click("form button[type=submit]")
+    page.wait_for_load_state()
+    page.close()
+
+
+def operator_of(stack: Stack) -> tuple[str, str]:
+    kept = dict(line.split("=", 1) for line in (stack.data / "secrets.env").read_text().splitlines())
+    return "operator@skyvend.test", kept["OPERATOR_PASSWORD"]
+
+
+def take(shot: Shot, folder: Path, name: str, complaints: list[str]) -> None:
+    page: Page = shot.who.new_page()
+    page.on("console", lambda said: complaints.append(f"{name}: {said.text}") if is_worth_telling(name, said) else None)
+    page.on("pageerror", lambda error: complaints.append(f"{name}: {error}"))
+    page.goto(shot.address)
+    page.wait_for_timeout(600)  # fragments that a page fetches for itself
+    page.screenshot(path=os.fspath(folder / f"{name}.png"), full_page=True)
+    page.close()
+
+
+def is_worth_telling(name: str, said: Any) -> bool:
+    return said.type == "error" and not name.startswith("not-found")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
