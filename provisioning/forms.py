@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from accounts.actors import Actor
+from clouds.inputs import InvalidInputs, validate_name
 from clouds.models import CloudAccount, OfferingVersion
 
 from .services import USABLE
@@ -23,7 +24,6 @@ class OrderForm(forms.Form):
     """The name of the new resource and the account it is made in."""
 
     name = forms.CharField(
-        max_length=40,
         help_text="3 to 40 lower-case letters, digits and hyphens. It must be new in your organization.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
     )
@@ -36,6 +36,12 @@ class OrderForm(forms.Form):
         assert isinstance(field, CloudAccountField)
         field.queryset = accounts
         self.accounts = list(accounts)
+
+    def clean_name(self) -> str:
+        try:
+            return validate_name(self.cleaned_data["name"])
+        except InvalidInputs as refusal:
+            raise forms.ValidationError(refusal.errors[0].detail) from refusal
 
     @property
     def has_usable_account(self) -> bool:

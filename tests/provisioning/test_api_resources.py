@@ -175,11 +175,8 @@ def test_a_list_is_filtered_searched_and_ordered(api: Api, tenant: SimpleNamespa
 def test_a_patch_changes_what_it_names(api: Api, tenant: SimpleNamespace, order: Order) -> None:
     resource = activate(order("web-1"))
     answer = api(tenant.member).patch(f"{URL}/{resource.pk}", {"inputs": {"size": "micro"}})
-    assert (answer.status_code, answer.json()["status"], answer.json()["run"]["operation"]) == (
-        202,
-        "updating",
-        "update",
-    )
+    shown = answer.json()
+    assert (answer.status_code, shown["status"], shown["run"]["operation"]) == (202, "updating", "update")
     assert Run.objects.get(operation="update").inputs == {**resource.inputs, "size": "micro"}
 
 

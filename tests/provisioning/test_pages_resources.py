@@ -170,6 +170,7 @@ def test_sending_the_same_form_twice_orders_once(
     ("changes", "words"),
     [
         ({"name": "Not A Name"}, "A name has 3 to 40"),
+        ({"name": "Not A Name", "disk_gb": "3"}, "A name has 3 to 40"),
         ({"name": ""}, "This field is required"),
         ({"disk_gb": "3"}, "8"),
         ({"allow_ssh_from": "anyone"}, "anyone"),
