@@ -1,9 +1,9 @@
 """Moving credit: holds before work, charges for what was used, top-ups by operators.
 
-Every function locks the account row first (``SELECT ... FOR NO KEY UPDATE``) and only then touches holds and entries, so
-two of them never deadlock. A caller with rows of its own either takes the account before it locks existing rows, or, on
-the hot path of an order, inserts its new rows first and holds the credit last: nobody waits for new rows while holding
-the account. Amounts are ``Decimal`` in the account's currency, rounded by ``money``.
+Every function locks the account row first (``SELECT ... FOR NO KEY UPDATE``) and only then touches holds and entries,
+so two of them never deadlock. A caller with rows of its own either takes the account before it locks existing rows,
+or, on the hot path of an order, inserts its new rows first and holds the credit last: nobody waits for new rows while
+holding the account. Amounts are ``Decimal`` in the account's currency, rounded by ``money``.
 
 Holds, settlements and charges are audited by the operation that causes them (an order, a destroy); what an operator
 does here by hand is audited here.
