@@ -40,7 +40,7 @@ lint: $(VENV)/.dev ## Style, types, templates, imports, migrations, API schema, 
 	DEBUG=1 $(BIN)/mypy $(APPS)
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/lint-imports
-	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	DEBUG=1 $(BIN)/python -m scripts.check_migrations
 	DEBUG=1 $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python -m scripts.format_modules --check
 
