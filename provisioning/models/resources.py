@@ -55,9 +55,7 @@ class Resource(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="resources")
     name = models.CharField(max_length=60)
     offering_version = models.ForeignKey(OfferingVersion, on_delete=models.PROTECT, related_name="+")
-    cloud_account = models.ForeignKey(
-        CloudAccount, null=True, on_delete=protect_while_live, related_name="resources"
-    )
+    cloud_account = models.ForeignKey(CloudAccount, null=True, on_delete=protect_while_live, related_name="resources")
     provider = models.CharField(max_length=10, choices=Provider.choices)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     region = models.CharField(max_length=40)
