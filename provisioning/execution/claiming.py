@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
+from provisioning import events
 from provisioning.models import Run
 
 CLAIM_LOCK = 7_316_001  # advisory lock: claims go one after the other, so each sees what the one before it took
@@ -46,6 +47,12 @@ WHERE id = (SELECT id FROM next) AND status = 'queued'
 RETURNING id
 """
 
+# A pending resource is being provisioned from the moment its run is claimed.
+PROVISION = """
+UPDATE provisioning_resource SET status = 'provisioning'
+WHERE status = 'pending' AND id = (SELECT resource_id FROM provisioning_run WHERE id = %s)
+"""
+
 
 def claim_next(worker_id: UUID | None) -> Run | None:
     """Take the next run for ``worker_id`` and return it as ``preparing``; None when none may start now."""
@@ -56,11 +63,15 @@ def claim_next(worker_id: UUID | None) -> Run | None:
             {"cap": settings.RUNS_PER_ORGANIZATION, "worker": worker_id, "lease": settings.RUN_LEASE},
         )
         row = cursor.fetchone()
+        if row is not None:
+            cursor.execute(PROVISION, [row[0]])
     if row is None:
         return None
-    return (
+    run = (
         Run.objects.select_related("organization", "resource", "resource__organization")
         .select_related("resource__offering_version", "resource__offering_version__offering")
         .defer("resource__sealed_outputs")
         .get(pk=row[0])
     )
+    events.announce_resource(run.organization_id, run.resource_id)
+    return run

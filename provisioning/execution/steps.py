@@ -90,7 +90,10 @@ def bring_state(job: Job) -> None:
 def apply(job: Job) -> None:
     """The one engine process of an ordinary run."""
     job.enter(RunStatus.PLANNING)
-    ended = job.engine(*APPLY[Operation(job.run.operation)], *FLAGS)
+    operation = Operation(job.run.operation)
+    if operation is Operation.CREATE and job.state_before is not None:
+        operation = Operation.UPDATE  # tried again: what an earlier run made is looked at, it may be gone
+    ended = job.engine(*APPLY[operation], *FLAGS)
     job.lease.require()
     if ended.is_canceled and not ended.is_success:
         raise Canceled("" if job.lease.is_cancel_requested else "The worker was stopped.")
