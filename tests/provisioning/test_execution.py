@@ -428,7 +428,7 @@ def test_a_run_that_recovery_took_away_is_not_finished_by_its_old_worker(shelf: 
     with pytest.raises(IllegalTransition):
         execution.finish(claimed, execution.finishing.Outcome(RunStatus.SUCCEEDED))
 
-    assert Resource.objects.get(pk=run.resource_id).status == ResourceStatus.PENDING
+    assert Resource.objects.get(pk=run.resource_id).status == ResourceStatus.PROVISIONING
 
 
 def test_no_credential_of_the_run_appears_in_its_log(shelf: SimpleNamespace) -> None:
