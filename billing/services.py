@@ -77,38 +77,55 @@ def hold_amount(hourly: Decimal) -> Decimal:
     return rounded(Decimal(settings.HOLD_DAYS) * 24 * hourly)
 
 
-@transaction.atomic
 def hold_credit(*, organization: Organization, reference: str, amount: Decimal, description: str = "") -> Hold:
     """Reserve ``amount`` under ``reference`` until it is settled or released.
 
     Idempotent: while a hold is open under this reference that one is returned, whatever the amount.
-    Three statements. Raises :class:`InsufficientCredit` when the balance minus all open holds does not cover it;
-    nothing is written then.
+    One statement when it succeeds. Raises :class:`InsufficientCredit` when the balance minus all open holds does not
+    cover it; nothing is written then.
     """
-    amount = not_negative(amount)
-    account = _lock(organization)
-    if account.available < amount:
-        if existing := account.holds.open().filter(reference=reference).first():
+    hold = Hold(reference=reference, description=description[:200], amount=not_negative(amount))
+    with transaction.atomic(savepoint=False):
+        if _hold_at_once(organization, hold):
+            return hold
+        account = _lock(organization)  # which opens the account if there was none, perhaps with trial credit
+        if existing := _open_hold(account, reference):
             return existing
-        raise InsufficientCredit(amount, account.available, account.currency)
-    hold = Hold(account=account, reference=reference, description=description[:200], amount=amount)
-    if not _insert_unless_open(hold):
-        return account.holds.open().get(reference=reference)
-    hold._state.adding = False  # noqa: SLF001  - saved, though not by save()
-    _add_held(account, amount)
-    return hold
+        if account.available >= hold.amount and _hold_at_once(organization, hold):
+            return hold
+    raise InsufficientCredit(hold.amount, account.available, account.currency)
 
 
-def _insert_unless_open(hold: Hold) -> bool:
-    """Insert ``hold`` in one statement; False when its reference has an open hold already."""
+# Locks the account, then inserts the hold if the credit is there and the reference is free, then adds it up. The lock
+# makes the available amount the newest one, also when this had to wait for another order.
+HOLD_AT_ONCE = """
+WITH account AS (
+    SELECT id, balance - held AS available FROM billing_account WHERE organization_id = %(organization)s
+    FOR NO KEY UPDATE
+), hold AS (
+    INSERT INTO billing_hold (id, account_id, reference, description, amount, status, created_at)
+    SELECT %(id)s, account.id, %(reference)s, %(description)s, %(amount)s, 'open', %(created_at)s
+    FROM account WHERE account.available >= %(amount)s
+    ON CONFLICT (account_id, reference) WHERE status = 'open' DO NOTHING
+    RETURNING account_id, amount
+)
+UPDATE billing_account SET held = held + hold.amount FROM hold WHERE billing_account.id = hold.account_id
+RETURNING billing_account.id
+"""
+
+
+def _hold_at_once(organization: Organization, hold: Hold) -> bool:
+    """Write ``hold`` and return True; False when there is no account, not enough credit, or one open already."""
+    names = ("id", "reference", "description", "amount", "created_at")
+    values = {name: getattr(hold, name) for name in names}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO billing_hold (id, account_id, reference, description, amount, status, created_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)"
-            " ON CONFLICT (account_id, reference) WHERE status = 'open' DO NOTHING",
-            [hold.pk, hold.account_id, hold.reference, hold.description, hold.amount, hold.status, hold.created_at],
-        )
-        return bool(cursor.rowcount)
+        cursor.execute(HOLD_AT_ONCE, {**values, "organization": organization.pk})
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    hold.account_id = row[0]
+    hold._state.adding = False  # noqa: SLF001  - saved, though not by save()
+    return True
 
 
 @transaction.atomic
@@ -211,12 +228,12 @@ def top_up(
 
 
 def _lock(organization: Organization) -> Account:
-    """The account, locked until the transaction ends, and left on ``organization.billing_account``."""
+    """The account, locked until the transaction ends."""
     locked = Account.objects.select_for_update(no_key=True)  # rows that point here may still be inserted meanwhile
     account = locked.filter(organization=organization).first()
     if account is None:
         account = locked.get(pk=_open_account(organization).pk)
-    account.organization = organization  # also fills the reverse side, so keep_quote() needs no query
+    account.organization = organization
     return account
 
 

@@ -63,6 +63,19 @@ def test_twelve_orders_with_credit_for_three_hold_exactly_three(funded: Organiza
     assert list(differences()) == []
 
 
+def test_many_orders_at_once_reserve_exactly_their_sum(funded: Organization):
+    def order(number: int) -> None:
+        for step in range(20):
+            reference = f"resource:{number}:{step}"
+            services.hold_credit(organization=fresh(funded), reference=reference, amount=Decimal("0.1"))
+            if step % 3 == 0:
+                services.release_hold(organization=fresh(funded), reference=reference)
+
+    assert at_once(10, order) == [None] * 10
+    assert services.account_of(funded).held == Decimal("13.0")  # 10 x 13 x 0.1
+    assert list(differences()) == []
+
+
 def test_one_order_sent_twelve_times_holds_once(funded: Organization):
     results = at_once(
         12,

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import Organization
-from billing import prices, quotes, services
+from billing import prices, quotes
 from billing.models import Price
 
 pytestmark = pytest.mark.django_db
@@ -99,13 +99,3 @@ def test_a_kept_quote_holds_every_figure_it_was_made_of(organization: Organizati
         "as_of": "undated",
         "is_approximate": False,
     }
-
-
-def test_keeping_a_quote_after_holding_credit_is_one_statement(
-    organization: Organization, credit: Callable[..., object], django_assert_num_queries: Callable[[int], object]
-):
-    credit(organization, "10")
-    quoted = quotes.quote(region="us-east-1", items=items())
-    services.hold_credit(organization=organization, reference="resource:1", amount=Decimal(1))
-    with django_assert_num_queries(1):  # type: ignore[attr-defined]
-        quotes.keep_quote(organization=organization, reference="resource:1", quoted=quoted)
