@@ -19,7 +19,7 @@ def drain_queue() -> None:
         drain_queue.send()
 
 
-@interval(seconds=10)
+@interval(seconds=10)  # type: ignore[untyped-decorator]
 @dramatiq.actor(queue_name="system", max_retries=0, max_age=60_000)
 def sweep() -> None:
     """End silent runs and ring for those that wait."""

@@ -92,14 +92,16 @@ def _succeed(run: Run, resource: Resource) -> None:
     resource.needs_adoption = False
     if run.operation == Operation.DESTROY:
         resource.status, resource.gone_at = ResourceStatus.DESTROYED, timezone.now()
-        resource.outputs, resource.sealed_outputs = {}, None
+        resource.outputs = {}
+        resource.sealed_outputs = None  # type: ignore[assignment]  # django-stubs takes the field for its value
         resource.save(update_fields=["status", "gone_at", "outputs", "sealed_outputs", "needs_adoption"])
         billing.release_hold(organization=resource.organization, reference=resource.hold_reference)
         return
     resource.status = ResourceStatus.ACTIVE
     resource.inputs = run.inputs
     resource.activated_at = resource.activated_at or timezone.now()
-    resource.outputs, resource.sealed_outputs = _outputs(resource)
+    resource.outputs, sealed = _outputs(resource)
+    resource.sealed_outputs = sealed  # type: ignore[assignment]
     resource.save(update_fields=["status", "inputs", "activated_at", "outputs", "sealed_outputs", "needs_adoption"])
     _give_back_credit(run, resource)
 

