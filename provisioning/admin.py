@@ -58,8 +58,8 @@ class RunEventInline(ReadOnlyInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[RunEvent]:
         """Only the newest lines of the run that is looked at."""
         events: QuerySet[RunEvent] = super().get_queryset(request)
-        run_id = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
-        newest = events.filter(run_id=run_id).order_by("-seq").values("pk")[:SHOWN_EVENTS]
+        looked_at = request.resolver_match.kwargs.get("object_id", "") if request.resolver_match else ""
+        newest = events.filter(run_id=str(looked_at)).order_by("-seq").values("pk")[:SHOWN_EVENTS]
         return events.filter(pk__in=newest)
 
 

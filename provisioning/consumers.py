@@ -38,7 +38,7 @@ MOVING = frozenset(
 MAX_MOVING = 200  # resources of one organization looked after without an announcement
 
 
-class FollowingConsumer(AsyncWebsocketConsumer):
+class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """Reads on whenever its group is told something or :data:`WAKE_EVERY` has passed, until :meth:`step` says end."""
 
     group = ""
@@ -156,15 +156,15 @@ class RunConsumer(FollowingConsumer):
         if html:
             await self.send(text_data=html)
 
-    @database_sync_to_async
+    @database_sync_to_async  # type: ignore[untyped-decorator]
     def _read_run(self) -> Run | None:
         return reading.runs_of(self.actor).filter(pk=self.run_id).first()
 
-    @database_sync_to_async
+    @database_sync_to_async  # type: ignore[untyped-decorator]
     def _read_events(self) -> list[RunEvent]:
         return list(RunEvent.objects.filter(run_id=self.run_id).after(self.cursor)[:CHUNK])
 
-    @database_sync_to_async
+    @database_sync_to_async  # type: ignore[untyped-decorator]
     def _render(self, run: Run, events: list[RunEvent], *, with_summary: bool) -> str:
         return presenting.render_events(events) + (presenting.render_summary(run) if with_summary else "")
 
@@ -191,7 +191,7 @@ class OrganizationConsumer(FollowingConsumer):
             await self.send(text_data=text)
         return False
 
-    @database_sync_to_async
+    @database_sync_to_async  # type: ignore[untyped-decorator]
     def _changes(self, announced: set[str]) -> list[str]:
         """Messages about resources that were announced or are on the move and look different than when last sent."""
         resources = reading.resources_of(self.actor)

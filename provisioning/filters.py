@@ -12,7 +12,7 @@ from clouds.models import Kind, Provider
 from .models import LIVE_RESOURCE_STATUSES, Operation, Resource, ResourceStatus, Run, RunStatus
 
 
-class ResourceFilter(django_filters.FilterSet):
+class ResourceFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="Every kind")
     provider = django_filters.ChoiceFilter(choices=Provider.choices, empty_label="Every cloud")
     status = django_filters.MultipleChoiceFilter(choices=ResourceStatus.choices)
@@ -38,7 +38,7 @@ class ResourceFilter(django_filters.FilterSet):
 class ResourcePageFilter(ResourceFilter):
     """As the API's, with one choice of status and without what is gone unless it is asked for."""
 
-    status = django_filters.ChoiceFilter(  # type: ignore[assignment]
+    status = django_filters.ChoiceFilter(
         choices=[("all", "Any status, gone ones too"), *ResourceStatus.choices],
         empty_label="Live ones",
         method="filter_status",
@@ -50,10 +50,11 @@ class ResourcePageFilter(ResourceFilter):
     def filter_queryset(self, queryset: QuerySet[Resource]) -> QuerySet[Resource]:
         if not self.form.cleaned_data.get("status"):
             queryset = queryset.filter(status__in=LIVE_RESOURCE_STATUSES)
-        return super().filter_queryset(queryset)
+        found: QuerySet[Resource] = super().filter_queryset(queryset)
+        return found
 
 
-class RunFilter(django_filters.FilterSet):
+class RunFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     status = django_filters.ChoiceFilter(choices=RunStatus.choices, empty_label="Any status")
     operation = django_filters.ChoiceFilter(choices=Operation.choices, empty_label="Every operation")
     resource = django_filters.UUIDFilter(field_name="resource_id")

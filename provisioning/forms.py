@@ -13,7 +13,7 @@ from clouds.models import CloudAccount, OfferingVersion
 from .services import USABLE
 
 
-class CloudAccountField(forms.ModelChoiceField):
+class CloudAccountField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
     def label_from_instance(self, obj: CloudAccount) -> str:
         simulated = " (simulated)" if obj.is_sandbox and "simulated" not in obj.name.lower() else ""
         unusable = "" if obj.status in USABLE else f": {obj.get_status_display().lower()}"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch
 
 from .models import Resource, Run
+from .models.resources import ResourceQuerySet
+from .models.runs import RunQuerySet
 
 if TYPE_CHECKING:
     from accounts.actors import Actor
 
-Latest = list[Run]
 
-
-def resources_of(actor: Actor) -> QuerySet[Resource]:
+def resources_of(actor: Actor) -> ResourceQuerySet:
     """The actor's resources with what a row shows: account, module version, and the latest run in ``latest_runs``."""
     newest = Run.objects.order_by("resource_id", "-queued_at", "-id").distinct("resource_id")
     return (
@@ -26,7 +26,7 @@ def resources_of(actor: Actor) -> QuerySet[Resource]:
     )
 
 
-def runs_of(actor: Actor) -> QuerySet[Run]:
+def runs_of(actor: Actor) -> RunQuerySet:
     """The actor's runs with the resource each is about."""
     return Run.objects.visible_to(actor).select_related("resource").defer("resource__sealed_outputs")
 

@@ -8,7 +8,7 @@ from django.urls import path, re_path
 from .consumers import OrganizationConsumer, RunConsumer
 
 
-class NothingHere(AsyncWebsocketConsumer):
+class NothingHere(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """Any other address: closed with 4404 instead of an exception in the log."""
 
     async def connect(self) -> None:

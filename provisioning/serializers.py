@@ -176,7 +176,7 @@ class EstimateRequestSerializer(serializers.Serializer[Any]):
 
 
 class EstimateLineSerializer(serializers.Serializer[Any]):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field of that name
     sku = serializers.CharField()
     region = serializers.CharField()
     unit = serializers.CharField()
@@ -185,7 +185,7 @@ class EstimateLineSerializer(serializers.Serializer[Any]):
     hourly = serializers.DecimalField(18, 6)
     monthly = serializers.DecimalField(18, 6)
     currency = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of that name
     as_of = serializers.CharField()
     is_approximate = serializers.BooleanField()
 

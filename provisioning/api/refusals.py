@@ -10,7 +10,7 @@ from clouds.inputs import InvalidInputs
 from provisioning import services
 
 INVALID = "Some of the input is not valid; see errors."
-CONFLICTS = {
+CONFLICTS: dict[type[services.Refused], str] = {
     services.NameTaken: "name_taken",
     services.RunInProgress: "run_in_progress",
     services.IdempotencyConflict: "idempotency_key_reused",
@@ -33,8 +33,8 @@ def refusals_as_problems() -> Iterator[None]:
         raise Problem(409, "price_missing", str(error)) from error
     except InsufficientCredit as error:
         raise Problem(402, "insufficient_credit", str(error)) from error
-    except tuple(CONFLICTS) as error:
-        raise Problem(409, CONFLICTS[type(error)], str(error)) from error
+    except services.Refused as error:
+        raise Problem(409, CONFLICTS.get(type(error), "refused"), str(error)) from error
 
 
 def invalid(field: str, code: str, detail: str) -> Problem:

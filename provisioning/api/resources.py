@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
@@ -12,10 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts import audit
 from accounts.actors import actor_of
 from accounts.api.problems import Problem
-from accounts.models import Right
 from clouds.models import CloudAccount, OfferingVersion
 from provisioning import reading, services
 from provisioning.filters import ResourceFilter
@@ -95,13 +93,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
     @action(detail=True, url_path="outputs", url_name="outputs")
     def outputs(self, request: Request, pk: str) -> Response:
         """All outputs, sensitive ones included: only for those who may order. Every reading is audited."""
-        actor = actor_of(request)
-        resource = self.get_object()
-        actor.require(Right.ORDER)
-        sealed = resource.sealed_outputs or {}
-        if sealed:
-            audit.record(actor, "resource.read_outputs", resource, names=sorted(sealed))
-        return Response({"outputs": {**resource.outputs, **sealed}})
+        return Response({"outputs": services.read_outputs(actor=actor_of(request), resource=self.get_object())})
 
     @extend_schema(
         request=OpenApiTypes.NONE,
@@ -154,7 +146,7 @@ def _forgotten(resource: Resource) -> Response:
 
 
 def _idempotency_key(request: Request) -> str | None:
-    key = cast("str", request.headers.get("Idempotency-Key", "")).strip()
+    key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > MAX_KEY or not key.isprintable():
         raise invalid("Idempotency-Key", "invalid", f"Use at most {MAX_KEY} printable characters.")
     return key or None

@@ -11,6 +11,7 @@ from .errors import (
     RunInProgress,
 )
 from .ordering import USABLE, estimate, request_resource
+from .outputs import read_outputs
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
 
@@ -34,6 +35,7 @@ __all__ = [
     "held_for",
     "merged_inputs",
     "price_of",
+    "read_outputs",
     "request_destroy",
     "request_resource",
     "request_update",

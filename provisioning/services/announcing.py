@@ -1,6 +1,7 @@
 """Waking workers and pages once a write is committed. Redis may be away: the row waits, the sweeper rings again."""
 
 from functools import partial
+from uuid import UUID
 
 from django.db import transaction
 
@@ -13,7 +14,7 @@ def announce_after_commit(run: Run, *, rings: bool = True) -> None:
     transaction.on_commit(partial(_announce, run.pk, run.organization_id, run.resource_id, rings=rings), robust=True)
 
 
-def _announce(run_id: object, organization_id: object, resource_id: object, *, rings: bool) -> None:
+def _announce(run_id: UUID, organization_id: UUID, resource_id: UUID, *, rings: bool) -> None:
     if rings:
         tasks.drain_queue.send()
     events.announce_resource(organization_id, resource_id)

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import audit
 from accounts.actors import Actor, actor_of
 from accounts.guards import requires
 from accounts.models import Right
@@ -136,13 +135,10 @@ def _detail(actor: Actor, resource: Resource, *, reveals: bool) -> dict[str, Any
 def _outputs(actor: Actor, resource: Resource, *, reveals: bool) -> list[dict[str, Any]]:
     """Outputs in the manifest's order; sensitive ones are read only when asked for, by who may, and audited."""
     version = services.version_by_id(resource.offering_version_id)
-    sealed = {}
     specs = catalogue.output_specs(version)
     has_sealed = any(spec.is_sensitive for spec in specs)
-    if has_sealed and reveals and actor.may(Right.ORDER):
-        sealed = resource.sealed_outputs or {}
-        audit.record(actor, "resource.read_outputs", resource, names=sorted(sealed))
-    values = {**resource.outputs, **sealed}
+    may_reveal = has_sealed and reveals and actor.may(Right.ORDER)
+    values = services.read_outputs(actor=actor, resource=resource) if may_reveal else resource.outputs
     return (
         [
             {"spec": spec, "value": values.get(spec.name), "is_hidden": spec.is_sensitive and spec.name not in values}
