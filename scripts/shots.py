@@ -1,4 +1,4 @@
-"""Pictures of every page for people to look at: ``python -m scripts.shots [FOLDER]`` (default shots/).
+"""Pictures of every page for people to look at: ``python -m scripts.shots [FOLDER [PAGE ...]]`` (default shots/).
 
 Starts a trial of its own, waits for its demo VM, signs in, and takes each page light and dark, wide and narrow. Prints
 what the browser's console complained about, and fails if it did.
@@ -8,10 +8,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import httpx
+from playwright import sync_api
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 from tqdm import tqdm
 
@@ -55,7 +57,8 @@ def main() -> int:
             addresses = {**SIGNED_IN, **details(api)}
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
-            shots = list(pages(browser, stack, addresses))
+            wanted = set(sys.argv[2:])
+            shots = [each for each in pages(browser, stack, addresses) if not wanted or page_of(each[0]) in wanted]
             for name, page in tqdm(shots, unit="page"):
                 take(page, folder, name, complaints)
             browser.close()
@@ -116,13 +119,20 @@ def take(shot: Shot, folder: Path, name: str, complaints: list[str]) -> None:
     page.on("console", lambda said: complaints.append(f"{name}: {said.text}") if is_worth_telling(name, said) else None)
     page.on("pageerror", lambda error: complaints.append(f"{name}: {error}"))
     page.goto(shot.address)
-    page.wait_for_timeout(600)  # fragments that a page fetches for itself
+    with suppress(sync_api.TimeoutError):  # a page that polls is never idle
+        page.wait_for_load_state("networkidle", timeout=10_000)
+    page.wait_for_timeout(300)  # fragments that a page fetches for itself
     page.screenshot(path=os.fspath(folder / f"{name}.png"), full_page=True)
     page.close()
 
 
+def page_of(name: str) -> str:
+    return name.rsplit("-", 2)[0]
+
+
 def is_worth_telling(name: str, said: Any) -> bool:
-    return said.type == "error" and not name.startswith("not-found")
+    is_known = page_of(name) == "not-found" or (page_of(name) == "api" and "inline style" in said.text)  # Swagger UI's
+    return said.type == "error" and not is_known
 
 
 if __name__ == "__main__":
