@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -200,7 +199,7 @@ def _show(cost: Cost) -> str:
     return f"{cost.wall:6.2f} s wall {cost.cpu:6.2f} s cpu"
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     return 0 if bench_engine(parser.parse_args(arguments).rounds) else 1

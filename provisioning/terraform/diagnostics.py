@@ -61,6 +61,12 @@ PATTERNS = (
         "Compare the account's permissions with the list on its page, add what is missing, and try again.",
     ),
     _pattern(
+        "throttled",
+        r"Throttling|RequestLimitExceeded|TooManyRequests|SlowDown",
+        "The cloud is answering too slowly because of too many requests.",
+        "Wait some minutes and try again.",
+    ),
+    _pattern(
         "quota",
         r"LimitExceeded|QuotaExceeded|TooManyBuckets|vCPU limit|ServiceQuota|exceeds? .{0,40}quota",
         "A quota of the cloud account is used up.",
@@ -90,12 +96,6 @@ PATTERNS = (
         r"DependencyViolation|BucketNotEmpty|ResourceInUse|has dependencies",
         "Something else in the cloud still depends on this.",
         "Remove what was added outside of this platform, then try again.",
-    ),
-    _pattern(
-        "throttled",
-        r"Throttling|RequestLimitExceeded|TooManyRequests|SlowDown",
-        "The cloud is answering too slowly because of too many requests.",
-        "Wait some minutes and try again.",
     ),
     _pattern(
         "network",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -101,13 +102,11 @@ def test_it_finds_no_socket_file_of_a_server(attack: Any, tmp_path: Path) -> Non
 
 
 def test_the_database_and_redis_do_not_let_it_in_without_a_password(attack: Any) -> None:
-    host, port = os.environ["REDIS_URL"].rsplit("@", 1)[1].split("/")[0].split(":")
-    script = (
-        "import socket; s = socket.create_connection((%r, %d), 5); s.sendall(b'PING\\r\\n'); print(s.recv(100))"
-        % (host, int(port))
-    )
+    server = urlsplit(os.environ["REDIS_URL"])
+    assert server.password
+    connect = f"s = socket.create_connection(({server.hostname!r}, {server.port}), 5)"
 
-    said = attack(f'python3 -c "{script}"')
+    said = attack(f"python3 -c \"import socket; {connect}; s.sendall(b'PING\\r\\n'); print(s.recv(100))\"")
 
     assert "NOAUTH" in said
 
