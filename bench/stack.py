@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from sandbox import keep, servers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +37,14 @@ class Stack:
         """What ``python -m bench.tenant`` made or measured."""
         answer: dict[str, Any] = json.loads(self._run([sys.executable, "-m", "bench.tenant", *arguments]))
         return answer
+
+    def cpu_seconds(self) -> float:
+        """CPU that web, database and cache have used so far."""
+        pids = [int(path.read_text()) for path in self.directory.glob("*.pid")]
+        processes = [
+            one for pid in pids for one in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        ]
+        return sum(sum(one.cpu_times()[:2]) for one in processes)
 
     def _run(self, argv: list[str]) -> str:
         done = subprocess.run(argv, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)

@@ -1,5 +1,6 @@
 """Web entry point: pages and API over HTTP, live logs over WebSocket."""
 
+import gc
 import os
 
 import django
@@ -16,3 +17,8 @@ from provisioning.routing import websocket_urlpatterns  # noqa: E402
 application = ProtocolTypeRouter(
     {"http": OneThreadHandler(), "websocket": ActorSocketMiddleware(URLRouter(websocket_urlpatterns))}
 )
+
+# What is loaded by now stays: take it out of every later collection, and collect less often (6 % of an order's CPU).
+gc.collect()
+gc.freeze()
+gc.set_threshold(10_000, 20, 20)
