@@ -19,6 +19,7 @@ from provisioning.terraform.workspace import Runner, Workspace, engine_environme
 from .lease import Lease
 from .toolchain import limits
 
+LINES_AT_MOST = 20_000  # lines of output kept in a run's log
 PHASES = {
     RunStatus.PREPARING: "Preparing",
     RunStatus.PLANNING: "Planning",
@@ -61,6 +62,7 @@ class Job:
     has_changed_something: bool = False
     is_abrupt: bool = False  # the engine did not end by itself: the cloud may be making what no state knows
     errors: list[Event] = field(default_factory=list)
+    lines: int = 0  # printed by the module so far
 
     @property
     def folder(self) -> Workspace:
@@ -105,7 +107,17 @@ class Job:
     def _take(self, line: str) -> None:
         for event in parse(line):
             self._note(event)
-            self.recorder.add(self.redactor.event(event))
+            if self._has_room(event):
+                self.recorder.add(self.redactor.event(event))
+
+    def _has_room(self, event: Event) -> bool:
+        """A module may print without end; what the engine itself reports is always kept."""
+        if event.kind is not EventKind.LOG:
+            return True
+        self.lines += 1
+        if self.lines == LINES_AT_MOST + 1:
+            self.recorder.say(EventKind.LOG, "The module prints too much: the rest is left out.", "warning")
+        return self.lines <= LINES_AT_MOST
 
     def _note(self, event: Event) -> None:
         """What the run's row learns from the log: its plan, its phase, its first error."""

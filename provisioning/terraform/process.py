@@ -117,6 +117,9 @@ class _Process:
             os.close(info_write)
         self.engine_pid = _child_pid(info) if isolation.bwrap else self.child.pid
         os.close(info)
+        self._listen()
+
+    def _listen(self) -> None:
         self.readers = [
             threading.Thread(target=self._read_lines, args=(self.child.stdout,), daemon=True),
             threading.Thread(target=self._read_stderr, args=(self.child.stderr,), daemon=True),

@@ -309,6 +309,19 @@ def test_a_run_that_recovery_took_away_is_not_finished_by_its_old_worker(shelf: 
     assert Resource.objects.get(pk=run.resource_id).status == ResourceStatus.PROVISIONING
 
 
+def test_a_module_that_prints_without_end_does_not_fill_the_log(
+    shelf: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution.job, "LINES_AT_MOST", 30)
+
+    done = work(ordered(shelf, running("seq 1 500")), shelf.worker)
+
+    assert done.status == RunStatus.SUCCEEDED
+    said = RunEvent.objects.filter(run=done, kind="log").values_list("message", flat=True)
+    assert len(said) == 31
+    assert "The module prints too much: the rest is left out." in said
+
+
 def test_no_credential_of_the_run_appears_in_its_log(shelf: SimpleNamespace) -> None:
     text = running('echo "key is $AWS_SECRET_ACCESS_KEY and $AWS_ACCESS_KEY_ID"')
 
