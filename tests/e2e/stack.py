@@ -56,15 +56,15 @@ class Stack:
         headers = {"Authorization": f"Token {token or self.demo['token']}"}
         return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60, trust_env=False)
 
-    def aws(self, service: str) -> Any:
-        """A boto3 client at the simulated AWS."""
+    def aws(self, service: str, region: str = "us-east-1") -> Any:
+        """A boto3 client at the simulated AWS, in the region where the tests order."""
         sandbox = self.demo["sandbox"]["aws"]
         return boto3.client(
             service,
             endpoint_url=sandbox["endpoint_url"],
             aws_access_key_id=sandbox["access_key"],
             aws_secret_access_key=sandbox["secret_key"],
-            region_name=sandbox["region"],
+            region_name=region,
             config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 

@@ -1,5 +1,6 @@
 """A planted secret is looked for everywhere after it was used: it must be nowhere but in ciphertext."""
 
+import stat
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import psutil
 from tests.e2e.stack import Stack
 
 ENDED = {"succeeded", "failed", "canceled", "lost"}
-KEEPS_SECRETS_ON_PURPOSE = {"demo.json", "secrets.env"}  # mode 0600, for the person who started the trial
+KEPT_FOR_WHOEVER_STARTED_IT = {"demo.json", "demo.seed", "secrets.env"}
 PATHS = [
     "/cloud-accounts",
     "/resources",
@@ -44,6 +45,8 @@ def test_the_cloud_secret_appears_in_no_argument_response_log_line_table_or_file
     assert secret not in stack.log.read_text(errors="replace")
     assert secret not in dumped_tables(stack)
     assert files_holding(secret.encode(), stack.data) == []
+    for name in KEPT_FOR_WHOEVER_STARTED_IT:
+        assert stat.S_IMODE((stack.data / name).stat().st_mode) == 0o600
 
 
 def dumped_tables(stack: Stack) -> str:
@@ -63,6 +66,6 @@ def files_holding(needle: bytes, folder: Path) -> list[str]:
     return [
         str(path.relative_to(folder))
         for path in folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and path.name not in KEEPS_SECRETS_ON_PURPOSE
+        if path.is_file() and not path.is_symlink() and path.name not in KEPT_FOR_WHOEVER_STARTED_IT
         if path.stat().st_size < 200_000_000 and needle in path.read_bytes()
     ]

@@ -70,10 +70,14 @@ def test_a_vm_is_ordered_resized_and_destroyed_and_its_hold_released(stack: Stac
         outputs = api.get(f"/resources/{ordered['id']}").json()["outputs"]
         ec2 = stack.aws("ec2")
 
-        def instance() -> dict:
-            return ec2.describe_instances(InstanceIds=[outputs["instance_id"]])["Reservations"][0]["Instances"][0]
+        def instances() -> list[dict]:
+            live = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
+            tagged = [{"Name": "tag:skyvend-resource", "Values": [ordered["id"]]}, *live]
+            found = ec2.describe_instances(Filters=tagged)["Reservations"]
+            return [instance for reservation in found for instance in reservation["Instances"]]
 
-        made = instance()
+        [made] = instances()
+        assert made["InstanceId"] == outputs["instance_id"]
         assert made["PublicIpAddress"] == outputs["public_ip"]
         assert made["InstanceType"] == "t3.micro"
         assert made["MetadataOptions"]["HttpTokens"] == "required"
@@ -82,11 +86,13 @@ def test_a_vm_is_ordered_resized_and_destroyed_and_its_hold_released(stack: Stac
         resized = api.patch(f"/resources/{ordered['id']}", json={"inputs": {"size": "small"}})
         assert resized.status_code == 202, resized.text
         assert stack.wait_for_run(api, resized.json()["run"]["id"])["status"] == "succeeded"
-        assert instance()["InstanceType"] == "t3.small"
+        assert [(each["InstanceId"], each["InstanceType"]) for each in instances()] == [
+            (outputs["instance_id"], "t3.small")
+        ]
 
         destroying = api.delete(f"/resources/{ordered['id']}")
         assert stack.wait_for_run(api, destroying.json()["run"]["id"])["status"] == "succeeded"
-        assert instance()["State"]["Name"] == "terminated"
+        assert instances() == []
         assert api.get("/billing/balance").json()["held"] == held_before
 
 
