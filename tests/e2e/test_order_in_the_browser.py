@@ -36,7 +36,7 @@ def test_a_vm_is_ordered_watched_and_destroyed(stack: Stack, page: Page) -> None
     assert seqs == list(range(1, len(seqs) + 1))
     page.get_by_role("link", name="browser-vm").first.click()
     expect(page.get_by_text("Active").first).to_be_visible()
-    address = output(page, "Public IP")
+    address = output(page, "Public address")
     found = stack.aws("ec2").describe_instances(Filters=[{"Name": "ip-address", "Values": [address]}])
     assert len(found["Reservations"]) == 1
 
