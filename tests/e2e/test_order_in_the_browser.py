@@ -53,7 +53,7 @@ def test_a_bucket_is_ordered_changed_and_destroyed(stack: Stack, page: Page) -> 
     order(page, stack, "bucket", "browser-bucket", region="us-east-1")
     watch_until(page, "succeeded")
     page.get_by_role("link", name="browser-bucket").first.click()
-    name = output(page, "Name")
+    name = output(page, "Bucket")
     s3 = stack.aws("s3")
     assert s3.head_bucket(Bucket=name)["ResponseMetadata"]["HTTPStatusCode"] == 200
 
