@@ -65,6 +65,17 @@ FIELDS: dict[str, tuple[CredentialField, ...]] = {
     )
 }
 
+# How the tools people paste from name them, and the trial's demo.json.
+OTHER_NAMES: dict[str, dict[str, str]] = {
+    Provider.AWS: {
+        "aws_access_key_id": "access_key_id",
+        "aws_secret_access_key": "secret_access_key",
+        "aws_session_token": "session_token",
+        "access_key": "access_key_id",
+        "secret_key": "secret_access_key",
+    }
+}
+
 
 def clean_credentials(provider: str, raw: object) -> dict[str, str]:
     """The credentials without what pasting adds, complete and of the right shape.
@@ -72,9 +83,11 @@ def clean_credentials(provider: str, raw: object) -> dict[str, str]:
     Raises :class:`InvalidCredentials`. Whether the cloud accepts them is for its adapter to find out.
     """
     if provider not in FIELDS:
-        raise InvalidCredentials([InputProblem("provider", "unknown", "This provider is not offered.")])
+        detail = f"This provider is not offered; there are: {', '.join(FIELDS)}."
+        raise InvalidCredentials([InputProblem("provider", "unknown", detail)])
     if not isinstance(raw, Mapping):
         raise InvalidCredentials([InputProblem("credentials", "invalid", "Must be an object of names and values.")])
+    raw = _by_our_names(provider, raw)
     errors = _unknown_names(provider, raw)
     values: dict[str, str] = {}
     for spec in FIELDS[provider]:
@@ -94,6 +107,12 @@ def hint_of(provider: str, credentials: Mapping[str, str]) -> str:
     name = next(spec.name for spec in FIELDS[provider] if not spec.is_secret)
     value = credentials[name]
     return f"{value[:4]}…{value[-4:]}"
+
+
+def _by_our_names(provider: str, raw: Mapping[Any, Any]) -> dict[Any, Any]:
+    """``raw`` with other tools' names replaced by ours, unless ours is there as well."""
+    ours = {name: OTHER_NAMES[provider].get(name, name) for name in raw}
+    return {name if ours[name] in raw else ours[name]: value for name, value in raw.items()}
 
 
 def _unknown_names(provider: str, raw: Mapping[Any, Any]) -> list[InputProblem]:

@@ -67,7 +67,7 @@ SANDBOX_CREDENTIALS = {
     }
 }
 SANDBOX_REGIONS = {Provider.AWS: "eu-west-1"}
-IS_SIMULATED = "This is a simulated cloud: its keys belong to the platform and cannot be changed."
+IS_SIMULATED = "This is a simulated cloud: it takes the platform's made-up keys only, never real ones."
 
 
 class AccountInUse(Exception):
@@ -108,6 +108,7 @@ def connect_account(
 ) -> CloudAccount:
     """Check the credentials with the cloud and keep them, sealed.
 
+    The made-up keys of the simulated cloud (:data:`SANDBOX_CREDENTIALS`) lead there, where the operator runs one.
     Raises :class:`InvalidCredentials` (with ``errors``: name, region, shape of a value), :class:`CredentialsRefused`
     (the cloud's no, in words) or :class:`CloudUnreachable`; nothing is stored then.
     """
@@ -115,47 +116,28 @@ def connect_account(
     assert actor.organization is not None  # require() lets nobody pass without one
     clean = clean_credentials(provider, credentials)
     name = _clean_name(actor.organization, name)
-    adapter = get_adapter(provider)
-    region = _clean_region(adapter, default_region)
-    found = _ask(adapter, clean, region, needed_actions(provider))
-    return _create(
-        actor,
-        CloudAccount(
-            organization=actor.organization,
-            provider=provider,
-            name=name,
-            credentials=clean,
-            credential_hint=hint_of(provider, clean),
-            default_region=region,
-            **found.fields(),
-        ),
+    is_sandbox = _is_simulated(provider, clean)
+    region = _clean_region(get_adapter(provider), default_region)
+    return _connect(
+        actor, provider=provider, name=name, credentials=clean, default_region=region, is_sandbox=is_sandbox
     )
 
 
 def connect_sandbox_account(*, organization: Organization, provider: str = "aws", name: str) -> CloudAccount:
     """Connect the operator's simulated cloud (``SANDBOX_<PROVIDER>_ENDPOINT``); repeating it returns the first.
 
-    For seeds only: no page and no API reaches this. Raises :class:`CloudUnreachable` when it does not answer.
+    For seeds. Raises :class:`CloudUnreachable` when it does not answer.
     """
     existing = CloudAccount.objects.filter(organization=organization, name=name, is_sandbox=True).first()
     if existing is not None:
         return existing
-    credentials = SANDBOX_CREDENTIALS[Provider(provider)]
-    adapter = get_adapter(provider, _sandbox_endpoint(provider))
-    region = SANDBOX_REGIONS[Provider(provider)]
-    found = _ask(adapter, credentials, region, needed_actions(provider))
-    return _create(
+    return _connect(
         system_actor(organization),
-        CloudAccount(
-            organization=organization,
-            provider=provider,
-            name=name,
-            credentials=credentials,
-            credential_hint=hint_of(provider, credentials),
-            default_region=region,
-            is_sandbox=True,
-            **found.fields(),
-        ),
+        provider=provider,
+        name=name,
+        credentials=SANDBOX_CREDENTIALS[Provider(provider)],
+        default_region=SANDBOX_REGIONS[Provider(provider)],
+        is_sandbox=True,
     )
 
 
@@ -166,9 +148,9 @@ def replace_credentials(*, actor: Actor, account: CloudAccount, credentials: Map
     Keys of another cloud account are refused: what was made with the old ones would be out of reach.
     """
     actor.require(Right.MANAGE)
-    if account.is_sandbox:
-        raise CredentialsRefused(IS_SIMULATED)
     clean = clean_credentials(account.provider, credentials)
+    if account.is_sandbox and not _is_simulated(account.provider, clean):
+        raise CredentialsRefused(IS_SIMULATED)
     adapter = _adapter_of(account)
     found = _ask(adapter, clean, account.default_region, needed_actions(account.provider))
     owner = adapter.owner_of(account.identity)
@@ -256,6 +238,13 @@ def _adapter_of(account: CloudAccount) -> Adapter:
     return get_adapter(account.provider, _sandbox_endpoint(account.provider) if account.is_sandbox else "")
 
 
+def _is_simulated(provider: str, credentials: Mapping[str, str]) -> bool:
+    """Whether the ID is the simulated cloud's, and there is one here. Its zeros are in no real ID, which is base 32."""
+    made_up = SANDBOX_CREDENTIALS.get(Provider(provider), {})
+    is_running = bool(getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", ""))
+    return is_running and "access_key_id" in made_up and credentials["access_key_id"] == made_up["access_key_id"]
+
+
 def _sandbox_endpoint(provider: str) -> str:
     endpoint: str = getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", "")
     if not endpoint:
@@ -299,8 +288,20 @@ def _name_taken() -> InvalidCredentials:
 def _clean_region(adapter: Adapter, region: str) -> str:
     region = region.strip()
     if region and region not in adapter.regions():
-        raise InvalidCredentials([InputProblem("default_region", "unknown", "The provider has no such region.")])
+        detail = f"There is no such region; there are: {', '.join(adapter.regions())}."
+        raise InvalidCredentials([InputProblem("default_region", "unknown", detail)])
     return region
+
+
+@sensitive_variables("credentials", "account")
+def _connect(actor: Actor, *, provider: str, credentials: dict[str, str], **fields: Any) -> CloudAccount:
+    """Ask the cloud about a new account and keep it; ``fields`` are the rest of its row."""
+    account = CloudAccount(organization=actor.organization, provider=provider, credentials=credentials, **fields)
+    found = _ask(_adapter_of(account), credentials, account.default_region, needed_actions(provider))
+    account.credential_hint = hint_of(provider, credentials)
+    for name, value in found.fields().items():
+        setattr(account, name, value)
+    return _create(actor, account)
 
 
 def _create(actor: Actor, account: CloudAccount) -> CloudAccount:

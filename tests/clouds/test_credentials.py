@@ -23,6 +23,11 @@ def test_good_keys_pass_as_they_are():
     assert clean_credentials("aws", {**GOOD, "session_token": ""}) == GOOD
 
 
+def test_the_names_that_other_tools_give_them_are_understood():
+    assert clean_credentials("aws", {"aws_access_key_id": KEY_ID, "secret_key": SECRET}) == GOOD
+    assert "access_key" in problems(access_key=KEY_ID)["credentials"]  # both names: not ours to choose
+
+
 def test_temporary_keys_pass_with_their_token():
     temporary = {**GOOD, "access_key_id": "ASIAIOSFODNN7EXAMPLE", "session_token": TOKEN}
     assert clean_credentials("aws", temporary) == temporary

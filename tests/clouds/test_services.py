@@ -179,6 +179,18 @@ def test_real_keys_are_never_sent_to_the_simulated_cloud(admin, tenant, account_
     assert cloud.asked == []
 
 
+def test_the_made_up_keys_lead_to_the_simulated_cloud_where_there_is_one(admin, settings, cloud):
+    keys = services.SANDBOX_CREDENTIALS["aws"]
+    settings.SANDBOX_AWS_ENDPOINT = "http://127.0.0.1:5000"
+    account = connect(admin, credentials=keys)
+    assert account.is_sandbox
+    replaced = services.replace_credentials(actor=admin, account=account, credentials=keys)
+    assert replaced.is_sandbox
+    settings.SANDBOX_AWS_ENDPOINT = ""
+    assert not connect(admin, name="elsewhere", credentials=keys).is_sandbox
+    assert [endpoint for endpoint, _, _ in cloud.asked] == ["http://127.0.0.1:5000"] * 2 + [""]
+
+
 def test_renaming_changes_only_what_is_given(admin, account, cloud):
     renamed = services.rename_account(actor=admin, account=account, default_region="us-east-1")
     assert (renamed.name, renamed.default_region) == ("production", "us-east-1")
