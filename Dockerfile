@@ -47,7 +47,7 @@ USER skyvend
 VOLUME /data
 EXPOSE 8000
 # The platform's own proxy stands in front (compose.yaml); nothing else reaches this port.
-CMD ["uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--no-proxy-headers", "--lifespan", "off", "--log-config", "config/uvicorn.json", "--timeout-graceful-shutdown", "10"]
+CMD ["uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--no-proxy-headers", "--lifespan", "off", "--timeout-worker-healthcheck", "60", "--log-config", "config/uvicorn.json", "--timeout-graceful-shutdown", "10"]
 
 # The proxy carries its own copy of the static files.
 FROM caddy:2-alpine AS proxy

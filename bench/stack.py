@@ -91,6 +91,7 @@ def running(*, web_processes: int = 2) -> Iterator[Stack]:
 
 def _web(port: int, processes: int) -> list[str]:
     options = ["--host", "127.0.0.1", "--port", str(port), "--workers", str(processes), "--no-access-log"]
+    options += ["--timeout-worker-healthcheck", "60"]
     return [sys.executable, "-m", "uvicorn", "config.asgi:application", *options]
 
 

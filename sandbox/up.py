@@ -72,6 +72,7 @@ class Processes:
         web = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"]
         web += ["--port", str(self.place.port), "--workers", os.environ.get("WEB_CONCURRENCY") or "2"]
         web += ["--no-access-log", "--no-proxy-headers", "--log-config", "config/uvicorn.json"]
+        web += ["--timeout-worker-healthcheck", "60"]  # a busy process is not a dead one
         web += ["--lifespan", "off", "--timeout-graceful-shutdown", "3"]
         self.add("web", web, environment, restart=True, grace=10)
         late = {"restart": True, "before": self.place.migrated}
