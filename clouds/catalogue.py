@@ -144,8 +144,9 @@ def _load_version(directory: Path) -> OfferingVersion:
 def _write(
     offering: Offering, number: str, manifest: Manifest, module: Module, schema: dict[str, Any]
 ) -> OfferingVersion:
-    """Insert the version; of one that is there only the schema may change, with regions and machine types."""
+    """Insert the version; of one that is there only what we derive may change, such as regions and machine types."""
     taken = [name for name in PLATFORM_VARIABLES if name in module.variables]
+    derived = {"manifest": {**manifest.stored, "platform_variables": taken}, "schema": schema}
     row, is_new = OfferingVersion.objects.select_related("offering").get_or_create(
         offering=offering,
         version=number,
@@ -153,8 +154,7 @@ def _write(
             "content_hash": module.content_hash,
             "title": manifest.raw["title"],
             "summary": manifest.raw.get("summary", ""),
-            "manifest": {**manifest.raw, "platform_variables": taken},
-            "schema": schema,
+            **derived,
         },
     )
     if not is_new and row.content_hash != module.content_hash:
@@ -162,9 +162,9 @@ def _write(
             f"{offering.pk}/{number}: a released version never changes, but its files are not those that were loaded "
             f"on {row.loaded_at:%Y-%m-%d}. Restore them and put the change into a new version's directory."
         )
-    if row.schema != schema:
-        row.schema = schema
-        row.save(update_fields=["schema"])
+    if (row.manifest, row.schema) != (derived["manifest"], schema):
+        OfferingVersion.objects.filter(pk=row.pk).update(**derived)
+        row.manifest, row.schema = derived["manifest"], schema
     return row
 
 

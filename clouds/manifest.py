@@ -62,14 +62,20 @@ class PriceLine:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A checked ``offering.toml``. ``raw`` is what is stored with the version."""
+    """A checked ``offering.toml``. :attr:`stored` is what is kept with the version."""
 
     raw: Mapping[str, Any]
 
     @cached_property
+    def stored(self) -> dict[str, Any]:
+        """``raw`` and the order of its inputs, which the database's JSON objects do not keep."""
+        return {**self.raw, "order": list(self.raw["inputs"])}
+
+    @cached_property
     def inputs(self) -> dict[str, Input]:
         """By name, in the order of the file."""
-        return {name: Input(name=name, **table) for name, table in self.raw["inputs"].items()}
+        tables = self.raw["inputs"]
+        return {name: Input(name=name, **tables[name]) for name in self.raw.get("order", tables)}
 
     @cached_property
     def prices(self) -> list[PriceLine]:

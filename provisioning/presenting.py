@@ -91,9 +91,9 @@ def with_progress(runs: list[Run]) -> list[Run]:
 
 
 def labelled_inputs(version: OfferingVersion, inputs: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The inputs as (label, value), in the order of the offering's schema; empty ones left out."""
+    """The inputs as (label, value), in the order of the form; empty ones left out."""
     properties: dict[str, Any] = version.schema.get("properties", {})
-    names = [*properties, *(name for name in inputs if name not in properties)]
+    names = [*version.input_names, *(name for name in inputs if name not in properties)]
     return [
         (properties.get(name, {}).get("title") or name.replace("_", " ").capitalize(), _shown(properties, name, inputs))
         for name in names

@@ -64,6 +64,11 @@ class OfferingVersion(models.Model):
         return f"{self.offering_id}/{self.version}"
 
     @property
+    def input_names(self) -> list[str]:
+        """The inputs in the order the form shows them; JSON objects in the database keep none."""
+        return list(self.manifest.get("order", self.manifest.get("inputs", {})))
+
+    @property
     def regions(self) -> list[str]:
         return [choice["const"] for choice in self._property("region").get("oneOf", [])]
 

@@ -29,6 +29,21 @@ def test_the_form_shows_the_inputs_in_groups(vm: OfferingVersion) -> None:
     ]
 
 
+def test_the_database_keeps_the_order_of_the_form(vm: OfferingVersion) -> None:
+    stored = OfferingVersion.objects.get(pk=vm.pk)
+
+    assert [field.name for field in form_for(stored)] == [field.name for field in form_for(vm)]
+    assert stored.input_names[:3] == ["region", "size", "image"]
+
+
+def test_a_version_stored_without_an_order_gets_it_when_it_is_loaded_again(vm: OfferingVersion) -> None:
+    OfferingVersion.objects.filter(pk=vm.pk).update(manifest={**vm.manifest, "order": []})
+
+    shelf.load()
+
+    assert OfferingVersion.objects.get(pk=vm.pk).input_names == vm.input_names
+
+
 def test_the_form_starts_with_the_defaults(vm: OfferingVersion) -> None:
     form = form_for(vm)
 
