@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django_dramatiq.models import Task
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
@@ -21,6 +22,8 @@ from .models import WORKING_RUN_STATUSES, Resource, Run, RunEvent, RunStatus, St
 
 SHOWN_EVENTS = 200
 Deed = Callable[[Any], object]
+
+admin.site.unregister(Task)  # the row of a run is the job; messages only ring the bell and are not kept
 
 RESOURCE_TONES = {"active": "success", "failed": "danger", "orphaned": "warning", "destroyed": "info"}
 RUN_TONES = {"succeeded": "success", "failed": "danger", "lost": "danger", "canceled": "warning", "queued": "info"}

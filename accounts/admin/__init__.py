@@ -23,8 +23,7 @@ __all__ = [
 # Operators sign in where everybody does: under the same rate limits, and recorded.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-# Other apps' own admins write without audit, or show what opens a door.
+# Other apps' own admins write without audit, or show what opens a door; groups are not used.
 for model in (Group, EmailAddress, OutstandingToken, BlacklistedToken):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
-admin.site.register(Group, AuditedModelAdmin)

@@ -14,7 +14,7 @@ from accounts.models import User
 
 from .audited import AuditedModelAdmin
 
-POWER = ("is_staff", "is_superuser", "groups", "user_permissions")  # only a superuser hands these out
+POWER = ("is_staff", "is_superuser", "user_permissions")  # only a superuser hands these out
 
 
 class LowerCaseEmail:
