@@ -7,6 +7,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.api.fields import ChoiceField
+
 from .models import CloudAccount, Provider
 
 
@@ -54,7 +56,7 @@ class CredentialsField(serializers.JSONField):
 
 class ConnectSerializer(serializers.Serializer[CloudAccount]):
     name = serializers.CharField(max_length=80)
-    provider = serializers.ChoiceField(choices=Provider.choices)
+    provider = ChoiceField(choices=Provider.choices)
     credentials = CredentialsField()
     default_region = serializers.CharField(max_length=40, allow_blank=True, default="")
 

@@ -11,6 +11,8 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
+from accounts.logs import without_link_secrets
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -213,8 +215,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.ProblemAutoSchema",
     "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": [
-        "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.OrderingFilter",
+        "accounts.api.filters.Narrowing",
+        "accounts.api.filters.Ordering",
     ],
     "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttles.ActorThrottle"],
     "DEFAULT_THROTTLE_RATES": {
@@ -294,6 +296,7 @@ _shared: list[structlog.typing.Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
     structlog.processors.format_exc_info,
+    without_link_secrets,
 ]
 LOGGING = {
     "version": 1,

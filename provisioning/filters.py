@@ -12,15 +12,21 @@ from clouds.models import Kind, Provider
 from .models import LIVE_RESOURCE_STATUSES, Operation, Resource, ResourceStatus, Run, RunStatus
 
 
+class Ordering(django_filters.OrderingFilter):  # type: ignore[misc]  # django-filter has no types
+    """The primary key decides between equals, so that no page repeats a row."""
+
+    def filter(self, qs: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
+        ordered: QuerySet[Any] = super().filter(qs, value)
+        return ordered.order_by(*ordered.query.order_by, "pk") if value else ordered
+
+
 class ResourceFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="Every kind")
     provider = django_filters.ChoiceFilter(choices=Provider.choices, empty_label="Every cloud")
     status = django_filters.MultipleChoiceFilter(choices=ResourceStatus.choices)
     region = django_filters.CharFilter(max_length=40)
     search = django_filters.CharFilter(method="filter_search", label="Part of the name, region or an output")
-    ordering = django_filters.OrderingFilter(
-        fields=["name", "status", "kind", "provider", "region", "created_at", "monthly_cost"]
-    )
+    ordering = Ordering(fields=["name", "status", "kind", "provider", "region", "created_at", "monthly_cost"])
 
     class Meta:
         model = Resource
@@ -58,7 +64,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filte
     status = django_filters.ChoiceFilter(choices=RunStatus.choices, empty_label="Any status")
     operation = django_filters.ChoiceFilter(choices=Operation.choices, empty_label="Every operation")
     resource = django_filters.UUIDFilter(field_name="resource_id")
-    ordering = django_filters.OrderingFilter(fields=["queued_at", "started_at", "finished_at", "status"])
+    ordering = Ordering(fields=["queued_at", "started_at", "finished_at", "status"])
 
     class Meta:
         model = Run

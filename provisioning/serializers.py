@@ -9,6 +9,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.api.fields import ChoiceField
 from clouds.models import Kind, Provider
 
 from .models import Operation, Resource, ResourceStatus, Run, RunEvent, RunStatus
@@ -115,7 +116,9 @@ class ResourceSerializer(serializers.ModelSerializer[Resource]):
 class OrderSerializer(serializers.Serializer[Any]):
     """The body of POST /resources; the inputs are checked against the offering's own schema."""
 
-    name = serializers.CharField(max_length=60)
+    name = serializers.CharField(
+        max_length=60, help_text="3 to 40 lower-case letters, digits and single hyphens; the first is a letter."
+    )
     offering = serializers.CharField(max_length=40, help_text='"aws/vm"')
     cloud_account = serializers.UUIDField()
     inputs = serializers.DictField()
@@ -164,7 +167,7 @@ class CanceledSerializer(serializers.Serializer[Any]):
 
 class EstimateRequestSerializer(serializers.Serializer[Any]):
     offering = serializers.CharField(max_length=40, required=False, help_text='"aws/vm": one estimate')
-    kind = serializers.ChoiceField(Kind.choices, required=False, help_text='"vm": one estimate per provider')
+    kind = ChoiceField(Kind.choices, required=False, help_text='"vm": one estimate per provider')
     inputs = serializers.DictField(required=False, default=dict)
     region = serializers.CharField(max_length=40, required=False, help_text="Stands in for inputs.region.")
 

@@ -34,6 +34,13 @@ REFUSALS: dict[type[Exception] | tuple[type[Exception], ...], tuple[int, str, st
     UNUSABLE_INPUT: (400, "invalid", "The input holds something that cannot be processed."),
     RedisError: (503, "unavailable", "A part of the platform cannot be reached; try again."),
 }
+NEXT: dict[type[Exception], str] = {  # what to do, where DRF only says what is wrong
+    exceptions.NotAuthenticated: (
+        "Send the header Authorization: Token <API token>, or Bearer <access token of POST /api/v1/auth/login>."
+    ),
+    exceptions.UnsupportedMediaType: "Send application/json.",
+    exceptions.NotAcceptable: "Accept application/json.",
+}
 FieldError = dict[str, str]  # field, code, detail
 
 
@@ -132,7 +139,8 @@ def _document_of(error: exceptions.APIException) -> dict[str, Any]:
     detail: Any = error.detail
     while isinstance(detail, (dict, list)):
         detail = next(iter(detail.values() if isinstance(detail, dict) else detail), "")
-    return document(error.status_code, getattr(detail, "code", error.default_code), str(detail))
+    told = f"{detail} {NEXT.get(type(error), '')}".strip()
+    return document(error.status_code, getattr(detail, "code", error.default_code), told)
 
 
 def _as_api_exception(error: Exception) -> Exception:

@@ -8,6 +8,8 @@ from rest_framework import serializers
 
 from accounts.models import ApiToken, AuditEvent, Invitation, Membership, Organization, Role, User
 
+from .fields import ChoiceField
+
 
 class UserSerializer(serializers.ModelSerializer[User]):
     class Meta:
@@ -75,12 +77,12 @@ class MembershipSerializer(serializers.ModelSerializer[Membership]):
 
 
 class RoleSerializer(serializers.Serializer[Any]):
-    role = serializers.ChoiceField(Role.choices)
+    role = ChoiceField(Role.choices)
 
 
 class InviteSerializer(RoleSerializer):
     email = serializers.EmailField(max_length=254)
-    role = serializers.ChoiceField(Role.choices, default=Role.MEMBER)
+    role = ChoiceField(Role.choices, default=Role.MEMBER)
 
 
 class InvitationSerializer(serializers.ModelSerializer[Invitation]):
@@ -118,7 +120,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 
 class IssueTokenSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=100)
-    role = serializers.ChoiceField(Role.choices, default=Role.MEMBER)
+    role = ChoiceField(Role.choices, default=Role.MEMBER)
     expires_at = serializers.DateTimeField(allow_null=True, default=None, help_text="Empty: it does not expire.")
 
 

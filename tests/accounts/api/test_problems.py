@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 from redis.exceptions import ConnectionError as RedisGone
 from rest_framework import serializers
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -164,6 +165,11 @@ def test_a_wrong_method_or_media_type_is_a_problem(probe: Callable[..., Any]) ->
     assert probe(validate, "a=b", "application/x-www-form-urlencoded").json()["code"] == "unsupported_media_type"
     wrong = APIClient().delete("/api/v1/probe")
     assert (wrong.status_code, wrong.json()["code"], wrong["Allow"]) == (405, "method_not_allowed", "POST, OPTIONS")
+
+
+def test_what_to_send_instead_is_said(probe: Callable[..., Any]) -> None:
+    assert "application/json" in probe(validate, "<a/>", "text/xml").json()["detail"]
+    assert "Authorization: Token" in probe(raising(NotAuthenticated())).json()["detail"]
 
 
 def test_a_body_that_is_too_large_is_413(probe: Callable[..., Any], settings: Settings) -> None:
