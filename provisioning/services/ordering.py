@@ -16,7 +16,7 @@ from accounts.models import Right
 from billing import quotes
 from billing import services as billing
 from billing.quotes import QuotedPrice
-from clouds.inputs import validate_inputs, validate_name
+from clouds.inputs import InvalidInputs, validate_inputs, validate_name
 from clouds.models import CloudAccount, CloudAccountStatus, OfferingVersion
 from provisioning.models import Operation, Resource, Run
 
@@ -65,9 +65,8 @@ def request_resource(
     fingerprint = _fingerprint(name, offering_version, cloud_account, inputs) if idempotency_key else ""
     if first := _first_answer(actor, idempotency_key, fingerprint):
         return first
-    validate_name(name)
     check_account(actor, cloud_account, offering_version)
-    complete = validate_inputs(offering_version, inputs)
+    complete = _checked(name, offering_version, inputs)
     order = Order(
         actor=actor,
         name=name,
@@ -117,6 +116,19 @@ def translated(error: IntegrityError, name: str) -> Exception:
     if constraint == "run_idempotency_key_once":
         return IdempotencyConflict()
     return error
+
+
+def _checked(name: str, version: OfferingVersion, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The complete inputs. Raises ``InvalidInputs`` with all that is wrong with the name and with them."""
+    try:
+        validate_name(name)
+    except InvalidInputs as wrong_name:
+        try:
+            validate_inputs(version, inputs)
+        except InvalidInputs as wrong:
+            raise InvalidInputs([*wrong_name.errors, *wrong.errors]) from wrong
+        raise
+    return validate_inputs(version, inputs)
 
 
 def _place(order: Order) -> Run:

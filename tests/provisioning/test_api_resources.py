@@ -85,6 +85,11 @@ def test_a_bad_order_names_the_field(
     assert Resource.objects.count() == 0
 
 
+def test_everything_that_is_wrong_is_told_at_once(api: Api, tenant: SimpleNamespace, body: dict) -> None:
+    answer = api(tenant.member).post(URL, {**body, "name": "Web", "inputs": {"size": "enormous"}})
+    assert [error["field"] for error in answer.json()["errors"]] == ["name", "inputs.size", "inputs.region"]
+
+
 def test_an_order_with_a_taken_name_is_409(api: Api, tenant: SimpleNamespace, body: dict, order: Order) -> None:
     order("web-1")
     answer = api(tenant.member).post(URL, body)
@@ -170,6 +175,18 @@ def test_a_list_is_filtered_searched_and_ordered(api: Api, tenant: SimpleNamespa
     assert names("search=web&ordering=-name") == ["web-2", "web-1"]
     assert names("region=us-east-1") == []
     assert client.get(f"{URL}?kind=boat").status_code == 400
+
+
+def test_pages_of_rows_that_are_equal_repeat_none(api: Api, tenant: SimpleNamespace, order: Order) -> None:
+    for name in ("web-1", "web-2", "web-3"):
+        order(name)
+    client = api(tenant.member)
+    pages = [client.get(f"{URL}?ordering=-monthly_cost&page_size=1&page={page}").json() for page in (1, 2, 3)]
+    ids = [page["results"][0]["id"] for page in pages]
+    assert ids == sorted(set(ids))
+    refused = client.get(f"{URL}?ordering=colour").json()["errors"]
+    assert [error["field"] for error in refused] == ["ordering"]
+    assert "-monthly_cost" in refused[0]["detail"]
 
 
 def test_a_patch_changes_what_it_names(api: Api, tenant: SimpleNamespace, order: Order) -> None:
