@@ -11,6 +11,8 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
+from accounts.logs import without_link_secrets
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -294,6 +296,7 @@ _shared: list[structlog.typing.Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
     structlog.processors.format_exc_info,
+    without_link_secrets,
 ]
 LOGGING = {
     "version": 1,
