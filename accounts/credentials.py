@@ -69,6 +69,14 @@ def token_actor(secret: str, meta: RequestMeta) -> Actor | None:
     )
 
 
+def still_stands(actor: Actor) -> bool:
+    """Whether a member let in some time ago would be let in again: still active, a member, the token still good."""
+    if actor.token is not None and not ApiToken.objects.live().filter(pk=actor.token.pk).exists():
+        return False
+    memberships = Membership.objects.filter(user=actor.user, organization=actor.organization, user__is_active=True)
+    return memberships.exists()
+
+
 def lower_role(one: Role, other: Role) -> Role:
     """The one of two roles that allows less."""
     return one if one.is_at_most(other) else other

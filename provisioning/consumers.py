@@ -20,6 +20,8 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from redis.exceptions import RedisError
 
+from accounts.credentials import still_stands
+
 from . import presenting, reading
 from .models import Resource, ResourceStatus, Run, RunEvent
 from .serializers import MAX_INTEGER, event_json, resource_json
@@ -30,6 +32,7 @@ connected = 0  # open sockets of this process; /metrics reads it
 NOT_FOUND = 4404
 COME_BACK = 1012  # "service restart": a socket lives an hour at most, then its right is checked anew
 MAX_AGE = 3600  # seconds
+CHECK_EVERY = 15.0  # seconds: how long somebody who was removed may go on reading
 WAKE_EVERY = 3.0  # seconds: how late a lost announcement can make us
 CHUNK = 200  # events read at once
 MOVING = frozenset(
@@ -97,8 +100,13 @@ class FollowingConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channe
 
     async def _follow(self) -> None:
         ends = time.monotonic() + MAX_AGE
+        checked = time.monotonic()
         try:
             while time.monotonic() < ends:
+                if time.monotonic() - checked >= CHECK_EVERY:
+                    checked = time.monotonic()
+                    if not await database_sync_to_async(still_stands)(self.actor):
+                        break
                 self.woken.clear()
                 if await self.step():
                     await self.close()

@@ -209,3 +209,16 @@ def test_a_socket_closed_at_random_moments_shows_every_line_once_and_in_order(
         writer.join()
     assert seqs == list(range(1, LINES + 1))
     assert connections > 10
+
+
+async def test_somebody_who_was_removed_stops_reading(
+    order: Order, tenant: SimpleNamespace, actor_for: Callable[..., Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "CHECK_EVERY", 0.0)
+    monkeypatch.setattr(consumers, "WAKE_EVERY", 0.1)
+    run = await sync_to_async(order)("web-1")
+    socket = socket_to(f"/ws/runs/{run.pk}?format=json", await sync_to_async(actor_for)(tenant.viewer))
+    assert (await socket.connect())[0]
+    await sync_to_async(tenant.viewer.memberships.all().delete)()
+
+    assert (await socket.receive_output(10)) == {"type": "websocket.close", "code": consumers.COME_BACK}
