@@ -46,7 +46,8 @@ def _is_allowed(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         expected = f"Bearer {settings.METRICS_TOKEN}"
         return secrets.compare_digest(request.headers.get("Authorization", "").encode(), expected.encode())
-    return request.META.get("REMOTE_ADDR") in LOOPBACK and "X-Forwarded-For" not in request.headers
+    is_direct = not settings.IS_BEHIND_PROXY and "X-Forwarded-For" not in request.headers
+    return is_direct and request.META.get("REMOTE_ADDR") in LOOPBACK
 
 
 class Platform(Collector):

@@ -77,6 +77,12 @@ def test_without_a_token_only_this_machine_may_read(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_behind_a_proxy_nobody_reads_without_a_token(client: Client, settings) -> None:
+    settings.IS_BEHIND_PROXY = True  # a proxy on this machine need not say for whom it asks
+    assert client.get("/metrics").status_code == 403
+
+
+@pytest.mark.django_db
 def test_with_a_token_only_its_bearer_may_read(client: Client, settings) -> None:
     settings.METRICS_TOKEN = "sesame"
     assert client.get("/metrics").status_code == 403
