@@ -20,6 +20,7 @@ PERMISSIONS = [
     "ec2:DescribeInstances",
     "ec2:DescribeKeyPairs",
     "ec2:DescribeTags",
+    "ec2:DescribeVolumes",
     "s3:GetBucketTagging",
     "s3:ListAllMyBuckets",
     "tag:GetResources",
@@ -111,10 +112,14 @@ def _bucket_tags(s3: Any, bucket: str, *, may_skip: bool) -> dict[str, str]:
 
 
 def _existing(clients: Clients, found: list[CloudObject]) -> list[CloudObject]:
-    """Without ended instances, and with key pairs by their own name: that is what Terraform imports them by."""
+    """Without ended instances and disks, which stay listed for a while; key pairs by their own name, as Terraform
+    imports them.
+    """
     instances = [each.id for each in found if each.object_type == "ec2:instance"]
+    volumes = [each.id for each in found if each.object_type == "ec2:volume"]
     pairs = [each.id for each in found if each.object_type == "ec2:key-pair"]
     gone = _gone_instances(clients, instances) if instances else frozenset()
+    gone |= _gone_volumes(clients, volumes) if volumes else frozenset()
     names = _key_names(clients, pairs) if pairs else {}
     kept = [replace(each, name=names[each.id]) if each.id in names else each for each in found if each.id not in gone]
     return sorted(kept, key=lambda each: (each.object_type, each.id))
@@ -129,6 +134,12 @@ def _gone_instances(clients: Clients, ids: list[str]) -> frozenset[str]:
         for instance in reservation["Instances"]
     }
     return frozenset(each for each in ids if states.get(each, "terminated") in GONE_STATES)
+
+
+def _gone_volumes(clients: Clients, ids: list[str]) -> frozenset[str]:
+    pages = clients("ec2").get_paginator("describe_volumes").paginate(Filters=[{"Name": "volume-id", "Values": ids}])
+    states = {volume["VolumeId"]: volume["State"] for page in pages for volume in page["Volumes"]}
+    return frozenset(each for each in ids if states.get(each, "deleted") in {"deleting", "deleted"})
 
 
 def _key_names(clients: Clients, ids: list[str]) -> dict[str, str]:

@@ -130,3 +130,14 @@ def test_half_an_answer_is_none(aws, monkeypatch):
     Denied(monkeypatch, "get_resources", "list_buckets")
     with pytest.raises(NotPermitted, match="GetResources"):
         find(aws)
+
+
+def test_a_deleted_disk_is_not_there_though_its_tags_are(aws):
+    ec2 = boto3.client("ec2", region_name=REGION)
+    specification = [{"ResourceType": "volume", "Tags": tag_list(MINE)}]
+    kept, deleted = (
+        ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, TagSpecifications=specification)["VolumeId"]
+        for _ in range(2)
+    )
+    ec2.delete_volume(VolumeId=deleted)
+    assert find(aws) == [("ec2:volume", kept)]
