@@ -9,20 +9,24 @@ import os
 import socket
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psutil
 import structlog
 from django.db import DatabaseError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from . import state
-from .execution import end_as
+from .execution import end_as, works_on
 from .execution.toolchain import runner
-from .models import IllegalTransition, Run, RunStatus, Worker
+from .models import WORKING_RUN_STATUSES, IllegalTransition, Run, RunStatus, Worker
 from .terraform.diagnostics import Explanation
 from .terraform.workspace import Workspace
 
 log = structlog.get_logger(__name__)
+HEARD_OF = timedelta(seconds=30)  # a heartbeat younger than this speaks for a worker; they come every 5 s
+KEEP_WORKERS = timedelta(days=7)  # how long rows of stopped workers stay to be looked at
 
 LOST = Explanation(
     summary="The worker that ran this disappeared, so the run was given up.",
@@ -47,9 +51,10 @@ class Swept:
 
 def sweep() -> Swept:
     """End the runs whose worker is silent or gone, salvage what they left here, count what waits."""
-    lost = sum(_give_up(run_id) for run_id in _silent() | _of_dead_processes())
+    lost = sum(_try_to_give_up(run_id) for run_id in _silent() | _of_dead_processes())
     salvage_workspaces()
     _mark_silent_workers()
+    _forget_old_workers()
     return Swept(queued=Run.objects.filter(status=RunStatus.QUEUED).count(), lost=lost)
 
 
@@ -61,6 +66,8 @@ def salvage_workspaces() -> int:
             removed += _salvage(workspace)
         except DatabaseError:
             log.warning("a workspace waits for the database", run_id=workspace.run_id)
+        except Exception:  # one bad workspace must not keep the others from being salvaged
+            log.exception("a workspace could not be salvaged", run_id=workspace.run_id)
     return removed
 
 
@@ -76,14 +83,25 @@ def _of_dead_processes() -> set[uuid.UUID]:
 
 
 def _is_alive(worker: Worker) -> bool:
-    """Whether the worker's process exists. Its number may have been given to a younger process since."""
-    if worker.pid == os.getpid():
-        return True
+    """Whether the worker's process exists. Its number may have been given to a younger process since: in a container
+    started anew it often is. A moved clock looks the same, so a worker that was just heard of counts as alive.
+    """
     try:
         created = psutil.Process(worker.pid).create_time()
     except psutil.NoSuchProcess:
         return False
-    return created <= worker.started_at.timestamp() + 1
+    return created <= worker.started_at.timestamp() + 1 or worker.heartbeat_at > timezone.now() - HEARD_OF
+
+
+def _try_to_give_up(run_id: uuid.UUID) -> bool:
+    """:func:`_give_up`, whatever is wrong with this run: the others must be ended all the same."""
+    try:
+        return _give_up(run_id)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("a run could not be given up", run_id=str(run_id))
+        return False
 
 
 def _give_up(run_id: uuid.UUID) -> bool:
@@ -127,11 +145,13 @@ def _salvage_state(run: Run) -> None:
 
 def _salvage(workspace: Workspace) -> bool:
     run = _run_of(workspace)
-    if run is not None and not run.has_ended:
+    if run is not None and (not run.has_ended or works_on(run.pk)):
         return False
     if run is not None:
         if run.worker is not None and _may_still_write(run.worker):
             return False
+        if Run.objects.working().filter(resource_id=run.resource_id).exists():
+            return False  # the state must not change under it; looked at again once it has ended
         _salvage_state(run)
     workspace.remove()
     return True
@@ -156,3 +176,10 @@ def _mark_silent_workers() -> None:
     for worker in Worker.objects.filter(host=socket.gethostname(), stopped_at=None):
         if not _is_alive(worker):
             Worker.objects.filter(pk=worker.pk).update(stopped_at=timezone.now())
+
+
+def _forget_old_workers() -> None:
+    """Drop rows of workers that stopped, or were last heard of, long ago; runs keep all but their worker's name."""
+    long_ago = timezone.now() - KEEP_WORKERS
+    old = Worker.objects.filter(Q(stopped_at__lt=long_ago) | Q(stopped_at=None, heartbeat_at__lt=long_ago))
+    old.exclude(runs__status__in=WORKING_RUN_STATUSES).delete()

@@ -5,12 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
+from django.db.models import Q
 
-from .models import Operation, Resource, ResourceStatus, Run, RunEvent, RunStatus, StateVersion
+from .models import (
+    WORKING_RUN_STATUSES,
+    Operation,
+    Resource,
+    ResourceStatus,
+    Run,
+    RunEvent,
+    RunStatus,
+    StateVersion,
+)
 from .terraform.messages import EventKind
+
+MAX_SERIAL = 2**63 - 1  # what the column holds
+MAX_LINEAGE = 64  # characters; a UUID has 36
 
 
 class MissingState(Exception):
@@ -40,15 +53,16 @@ def store(run: Run, body: str) -> StateVersion | None:
     """Keep ``body`` as the newest state of the run's resource and return its row; None for a state with nothing yet.
 
     Storing the same body again returns the row there is. Raises :class:`StaleState` for a serial that does not grow
-    or another lineage, and ``ValueError`` for what is no state.
+    or another lineage or of a run that a later one has overtaken, and ``ValueError`` for what is no state.
     """
     parsed = _parse(body)
     digest = hashlib.sha256(body.encode()).hexdigest()
     Resource.objects.select_for_update(of=("self",)).only("pk").get(pk=run.resource_id)
     newest = StateVersion.objects.filter(resource_id=run.resource_id).defer("body").first()
+    if newest is not None and newest.sha256 == digest:
+        return newest
+    _check_is_last(run)
     if newest is not None:
-        if newest.sha256 == digest:
-            return newest
         _check_grows(newest, parsed)
     return StateVersion.objects.create(
         resource_id=run.resource_id,
@@ -59,6 +73,13 @@ def store(run: Run, body: str) -> StateVersion | None:
         sha256=digest,
         objects_count=len(_objects(parsed)),
     )
+
+
+def _check_is_last(run: Run) -> None:
+    """A later run began with the state there was: one put under it now would make its own the stale one."""
+    later = Run.objects.filter(resource_id=run.resource_id, queued_at__gt=run.queued_at).exclude(pk=run.pk)
+    if later.filter(Q(status__in=WORKING_RUN_STATUSES) | Q(states__isnull=False)).exists():
+        raise StaleState("a later run has started from an older state")
 
 
 def _check_grows(newest: StateVersion, parsed: dict[str, Any]) -> None:
@@ -107,8 +128,7 @@ def objects_in(body: str | None) -> list[StateObject]:
 
 def outputs_in(body: str) -> dict[str, tuple[Any, bool]]:
     """{name: (value, whether Terraform calls it sensitive)} of a state."""
-    outputs = _parse(body).get("outputs") or {}
-    return {name: (output.get("value"), bool(output.get("sensitive"))) for name, output in outputs.items()}
+    return _outputs(_parse(body))
 
 
 def ids_in(body: str | None) -> frozenset[str]:
@@ -117,6 +137,11 @@ def ids_in(body: str | None) -> frozenset[str]:
         return frozenset()
     attributes = [instance.get("attributes") or {} for _, instance in _instances(_parse(body))]
     return frozenset(str(each[key]) for each in attributes for key in ("id", "arn", "bucket") if each.get(key))
+
+
+def _outputs(parsed: dict[str, Any]) -> dict[str, tuple[Any, bool]]:
+    outputs = parsed.get("outputs") or {}
+    return {name: (output.get("value"), bool(output.get("sensitive"))) for name, output in outputs.items()}
 
 
 def _objects(parsed: dict[str, Any]) -> list[StateObject]:
@@ -143,7 +168,14 @@ def _address(resource: dict[str, Any], instance: dict[str, Any]) -> str:
 
 
 def _parse(body: str) -> dict[str, Any]:
-    parsed = json.loads(body)
-    if not isinstance(parsed, dict) or not isinstance(parsed.get("serial"), int) or "resources" not in parsed:
+    """``body`` as a state. A run may have written anything there: raises ``ValueError`` for what is none."""
+    try:
+        parsed = json.loads(body)
+        is_state = 0 <= parsed["serial"] <= MAX_SERIAL and len("" + parsed.get("lineage", "")) <= MAX_LINEAGE
+        _objects(parsed)
+        _outputs(parsed)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        is_state = False
+    if not is_state:
         raise ValueError("this is no Terraform state")
-    return parsed
+    return cast("dict[str, Any]", parsed)

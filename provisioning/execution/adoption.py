@@ -6,6 +6,8 @@ tags, so it is found by them; the module's ``[[adopt]]`` entries say which addre
 
 from __future__ import annotations
 
+import time
+
 from clouds import catalogue
 from clouds import services as clouds
 from clouds.catalogue import Adoption
@@ -18,6 +20,9 @@ from provisioning.terraform.messages import EventKind
 from .job import Canceled, Failed, Job
 from .tags import search_tags
 
+LOOKS = 4  # how often a cloud is asked whether something is really still there
+LOOK_AGAIN = 5.0  # seconds between
+
 
 def adopt_strays(job: Job) -> None:
     """Import what carries the resource's tags and is unknown to its state; needed after lost runs only.
@@ -27,6 +32,7 @@ def adopt_strays(job: Job) -> None:
     resource = job.run.resource
     if not _is_needed(job):
         return
+    job.recorder.say(EventKind.RECOVERY, "Looking for objects that an interrupted run may have left")
     strays = _strays(job)
     if not strays and job.state_before is None and _must_have_made(job):
         raise state.MissingState(resource)
@@ -35,6 +41,34 @@ def adopt_strays(job: Job) -> None:
         job.check()
         _adopt(job, stray, adoption)
     resource.needs_adoption = False  # written by finish, once the run after it ended well
+
+
+def check_nothing_is_left(job: Job) -> None:
+    """A destroy is done only when what had no place in the module is gone too: else it would cost on, unseen.
+
+    Some of it goes with what was destroyed (a disk with its machine), so the cloud is asked again. The resource stays,
+    with its credit, until somebody removed the rest and tries again, or forgets it.
+    """
+    if job.run.operation != Operation.DESTROY or not job.unplaced:
+        return
+    ids = {each.id for each in job.unplaced}
+    for _ in range(LOOKS):
+        left = [each for each in _strays(job) if each.id in ids]
+        if not left:
+            return
+        job.check()
+        time.sleep(LOOK_AGAIN)  # the cloud's lists are late
+    job.has_changed_something = job.is_abrupt = True  # the next destroy looks for it again
+    names = ", ".join(f"{each.object_type} {each.name or each.id}" for each in left[:5])
+    more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+    raise Failed(
+        Explanation(
+            f"Everything known was destroyed, but this still carries the resource's tags: {names}{more}.",
+            "Remove it in the cloud's console and try again, or forget the resource if it shall stay.",
+            raw="\n".join(each.arn for each in left),
+            code="left_over",
+        )
+    )
 
 
 def _is_needed(job: Job) -> bool:
@@ -49,7 +83,6 @@ def _must_have_made(job: Job) -> bool:
 def _strays(job: Job) -> list[CloudObject]:
     resource = job.run.resource
     assert resource.cloud_account_id is not None  # the step before opened its keys
-    job.recorder.say(EventKind.RECOVERY, "Looking for objects that an interrupted run may have left")
     try:
         found = clouds.tagged_objects(
             cloud_account_id=resource.cloud_account_id, region=resource.region, tags=search_tags(resource)
@@ -73,6 +106,7 @@ def _places(job: Job, strays: list[CloudObject], taken: set[str]) -> list[tuple[
         else:
             text = f"{stray.object_type} {stray.id} carries this resource's tags, but the module has no place for it"
             job.recorder.say(EventKind.RECOVERY, text, "warning", id=stray.id, object_type=stray.object_type)
+            job.unplaced.append(stray)
     return sorted(placed, key=lambda place: offered.index(place[1]))
 
 
@@ -82,6 +116,7 @@ def _adopt(job: Job, stray: CloudObject, adoption: Adoption) -> None:
     import_id = stray.name if adoption.import_by == "name" else stray.id
     ended = job.engine("import", "-input=false", "-no-color", address, import_id)
     if ended.is_canceled:
+        job.check()  # by whom? the user, or a worker that goes down
         raise Canceled
     if not ended.is_success and "non-existent remote object" in ended.stderr:
         job.recorder.say(EventKind.RECOVERY, f"{stray.id} is gone meanwhile", id=stray.id)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -21,6 +22,7 @@ from provisioning.models import Operation, Resource, ResourceStatus, Run, RunSta
 from provisioning.terraform.diagnostics import Explanation
 from provisioning.terraform.messages import EventKind
 
+log = structlog.get_logger(__name__)
 _LEVELS = {RunStatus.SUCCEEDED: "info", RunStatus.CANCELED: "warning"}
 
 
@@ -31,7 +33,7 @@ class Outcome:
     status: RunStatus
     explanation: Explanation | None = None
     has_changed_something: bool = False  # the engine was seen to begin changing the cloud
-    is_abrupt: bool = False  # it was killed, so the cloud may be making what no state knows
+    is_abrupt: bool = False  # it was killed or its state was not kept: the cloud may hold what no state knows
 
 
 def finish(run: Run, outcome: Outcome) -> None:
@@ -123,8 +125,8 @@ def _give_back_credit(run: Run, resource: Resource) -> None:
     """After a change to something cheaper the hold shrinks; it grew before the run was queued."""
     held = run.previous.get("hold")
     needed = billing.hold_amount(resource.hourly_cost)
-    if run.operation == Operation.UPDATE and held is not None and needed < Decimal(held):
-        billing.resize_hold(organization=resource.organization, reference=resource.hold_reference, amount=needed)
+    if held is not None and needed < Decimal(held):
+        _resize_hold(resource, needed)
 
 
 def _fail(run: Run, resource: Resource, outcome: Outcome) -> None:
@@ -156,6 +158,12 @@ def _go_back_to_old_price(run: Run, resource: Resource) -> None:
         return
     resource.hourly_cost, resource.monthly_cost = Decimal(previous["hourly"]), Decimal(previous["monthly"])
     if previous.get("hold") is not None:
-        billing.resize_hold(
-            organization=resource.organization, reference=resource.hold_reference, amount=Decimal(previous["hold"])
-        )
+        _resize_hold(resource, Decimal(previous["hold"]))
+
+
+def _resize_hold(resource: Resource, amount: Decimal) -> None:
+    """Reserve ``amount``, unless an operator released the hold meanwhile: that must not keep a run from ending."""
+    try:
+        billing.resize_hold(organization=resource.organization, reference=resource.hold_reference, amount=amount)
+    except billing.NoOpenHold:
+        log.warning("nothing is reserved any more", resource=str(resource.pk))

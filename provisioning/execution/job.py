@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from clouds.services import RunnerEnvironment
+from clouds.services import CloudObject, RunnerEnvironment
 from provisioning.events import Recorder
 from provisioning.models import Run, RunStatus
 from provisioning.terraform import process
 from provisioning.terraform.diagnostics import Explanation
-from provisioning.terraform.messages import Event, EventKind, parse
+from provisioning.terraform.messages import MESSAGE_LENGTH, Event, EventKind, clean, parse
 from provisioning.terraform.process import Ended, Watch
 from provisioning.terraform.redaction import Redactor
 from provisioning.terraform.workspace import Runner, Workspace, engine_environment
@@ -62,6 +62,7 @@ class Job:
     has_changed_something: bool = False
     is_abrupt: bool = False  # the engine did not end by itself: the cloud may be making what no state knows
     errors: list[Event] = field(default_factory=list)
+    unplaced: list[CloudObject] = field(default_factory=list)  # carry our tags, and the module has no place for them
     lines: int = 0  # printed by the module so far
 
     @property
@@ -102,7 +103,7 @@ class Job:
             ),
         )
         self.is_abrupt = bool(ended.killed_for) or ended.returncode not in {0, 1}
-        return ended
+        return masked(ended, self.redactor)
 
     def _take(self, line: str) -> None:
         for event in parse(line):
@@ -130,3 +131,8 @@ class Job:
                 self.enter(RunStatus.APPLYING)
         elif event.kind is EventKind.DIAGNOSTIC and event.level == "error":
             self.errors.append(self.redactor.event(event))
+
+
+def masked(ended: Ended, redactor: Redactor) -> Ended:
+    """``ended`` with an error output that may be shown and kept: a provider that crashes prints what it likes."""
+    return replace(ended, stderr=redactor.text(clean(ended.stderr[-MESSAGE_LENGTH:])))

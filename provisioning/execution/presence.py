@@ -57,6 +57,11 @@ class Presence:
         Worker.objects.filter(pk=self.row.pk).update(stopped_at=timezone.now(), heartbeat_at=timezone.now())
 
 
+def works_on(run_id: UUID) -> bool:
+    """Whether a thread of this very process is at work on that run, its last steps included."""
+    return here.cache_info().currsize > 0 and run_id in here().working
+
+
 @cache
 def here() -> Presence:
     """The process we are in, registered at its first call."""

@@ -19,7 +19,7 @@ from provisioning.terraform.diagnostics import CANCELED, Explanation, explain, e
 from provisioning.terraform.messages import EventKind
 from provisioning.terraform.redaction import Redactor
 
-from .adoption import adopt_strays
+from .adoption import adopt_strays, check_nothing_is_left
 from .claiming import claim_next
 from .finishing import Outcome, finish
 from .job import Canceled, Failed, Job
@@ -108,6 +108,7 @@ STEPS: tuple[Callable[[Job], None], ...] = (
     bring_state,
     adopt_strays,
     apply,
+    check_nothing_is_left,
 )
 
 
@@ -163,6 +164,8 @@ def _work(job: Job) -> Outcome:
         outcome = _attempt(job)
     finally:
         saved = _save_state(job)
+    if saved is None and outcome.status == RunStatus.SUCCEEDED and _has_no_state(job):
+        return _not_kept(job, "the engine left none")
     return outcome if saved is None else saved
 
 
@@ -208,9 +211,19 @@ def _save_state(job: Job) -> Outcome | None:
         state.store(job.run, body)
     except (state.StaleState, ValueError) as problem:
         log.exception("the state was refused")
-        advice = "Ask your operator to look at the worker's log. The cloud's objects are as the log says."
-        return Outcome(RunStatus.FAILED, Explanation(f"The state was not kept: {problem}", advice, code="state"))
+        return _not_kept(job, str(problem))
     return None
+
+
+def _not_kept(job: Job, reason: str) -> Outcome:
+    """What was made is known to no state now: the next run looks for it by its tags, and the credit stays held."""
+    job.has_changed_something = job.is_abrupt = True
+    advice = "Try again, or destroy it: both first look for what was made. If it stays, ask your operator."
+    return Outcome(RunStatus.FAILED, Explanation(f"The state was not kept: {reason}", advice, code="state"))
+
+
+def _has_no_state(job: Job) -> bool:
+    return job.run.operation != Operation.DESTROY and job.folder.read_state() is None
 
 
 def _finish(job: Job, outcome: Outcome) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import stat
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +20,8 @@ from provisioning.terraform.toolchain import Toolchain
 from provisioning.terraform.workspace import Runner
 
 log = structlog.get_logger(__name__)
+FALLBACK = "skyvend-runner-"
+STANDS_FOR = "stands-for"  # the file in such a folder that names the one it stands for
 
 
 @cache
@@ -64,12 +69,29 @@ def _root(user: isolation.RunnerUser | None) -> Path:
     if settings.RUNNER_DIR:
         raise IsolationUnavailable(f"{user.name} cannot reach RUNNER_DIR={wanted}: choose another folder.")
     mark = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
-    instead = Path(tempfile.gettempdir()) / f"skyvend-runner-{mark}"
+    instead = Path(tempfile.gettempdir()) / f"{FALLBACK}{mark}"
     reach.open_folder(instead)
-    if instead.is_symlink() or instead.stat().st_uid != os.geteuid():
+    if not _is_own_folder(instead):
         raise IsolationUnavailable(f"{instead} belongs to somebody else: set RUNNER_DIR.")
+    (instead / STANDS_FOR).write_text(str(wanted))
+    _remove_stale(instead.parent)
     log.info("runs work where their user can reach", user=user.name, wanted=str(wanted), instead=str(instead))
     return instead
+
+
+def _is_own_folder(path: Path) -> bool:
+    """A folder of ours, not a link to one: anybody may put things into the system's temporary folder."""
+    about = path.lstat()
+    return stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid()
+
+
+def _remove_stale(parent: Path) -> None:
+    """Remove folders like ours whose own DATA was removed; only who could write there can have named it."""
+    for folder in parent.glob(f"{FALLBACK}*"):
+        with suppress(OSError):
+            if _is_own_folder(folder) and not Path((folder / STANDS_FOR).read_text()).exists():
+                log.info("a runner's folder whose DATA is gone is removed", folder=str(folder))
+                shutil.rmtree(folder)
 
 
 def _within_reach(tools: Toolchain, wall: Isolation, root: Path) -> Toolchain:

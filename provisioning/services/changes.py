@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from accounts import audit
@@ -67,7 +67,8 @@ def retry(*, actor: Actor, resource: Resource) -> Run:
     Raises ``NotPossible`` when nothing failed, ``RunInProgress``, ``InsufficientCredit``.
     """
     resource = _lock_idle(actor, resource)
-    last = resource.runs.order_by("-queued_at", "-id").first()
+    never_begun = Q(operation=Operation.DESTROY, status=RunStatus.CANCELED, started_at=None)  # nobody wants it again
+    last = resource.runs.exclude(never_begun).order_by("-queued_at", "-id").first()
     if resource.status == ResourceStatus.FAILED and last is not None:
         return _queue(actor, resource, _operation_of_retry(resource, last), last.inputs)
     if has_vanished(resource):
@@ -151,7 +152,8 @@ def _check_in_place(resource: Resource, wanted: dict[str, Any]) -> None:
     if not changes and resource.status != ResourceStatus.FAILED:
         raise CannotChange("Nothing would change.")
     fixed = [change.label for change in changes if not change.in_place]
-    if fixed and (resource.activated_at is not None or state.objects_of(resource)):
+    exists = resource.activated_at is not None or resource.needs_adoption or state.objects_of(resource)
+    if fixed and exists:  # with needs_adoption it may: what a lost run made is looked for where it was ordered
         raise CannotChange(
             f"{', '.join(fixed)} cannot be changed on something that exists: it would be destroyed and made anew. "
             "Order a new one, move over, and destroy this one."

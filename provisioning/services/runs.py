@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -99,8 +100,9 @@ def _put_back(run: Run, resource: Resource) -> None:
     if previous.get("hold") is None:
         billing.release_hold(organization=resource.organization, reference=resource.hold_reference)
     else:
-        billing.resize_hold(
-            organization=resource.organization,
-            reference=resource.hold_reference,
-            amount=Decimal(previous["hold"]),
-        )
+        with suppress(billing.NoOpenHold):  # an operator released it meanwhile
+            billing.resize_hold(
+                organization=resource.organization,
+                reference=resource.hold_reference,
+                amount=Decimal(previous["hold"]),
+            )

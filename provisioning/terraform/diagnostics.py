@@ -112,6 +112,12 @@ PATTERNS = (
         "Look at the object in the cloud's console, then try again: what exists already is kept.",
     ),
     _pattern(
+        "no_network",
+        r"No default VPC|VPCIdNotSpecified|DefaultVpcDoesNotExist|No subnets found for the default VPC",
+        "This region of the cloud account has no default network.",
+        "Change Network to “A network of its own” (network = own) and order it again.",
+    ),
+    _pattern(
         "input",
         r"Invalid value for (?:input )?variable|precondition failed|InvalidParameter|ValidationError",
         "The cloud or the module refused one of the inputs.",

@@ -76,7 +76,7 @@ def _nothing(body: dict[str, Any]) -> list[Event]:
 
 
 def _refresh(body: dict[str, Any]) -> list[Event]:
-    return [Event(EventKind.REFRESH, _message(body), "debug", {"address": body["hook"]["resource"]["addr"]})]
+    return [Event(EventKind.REFRESH, _message(body), "debug", {"address": clean(body["hook"]["resource"]["addr"])})]
 
 
 def _outputs(body: dict[str, Any]) -> list[Event]:
@@ -90,7 +90,7 @@ def _outputs(body: dict[str, Any]) -> list[Event]:
 
 def _hook(body: dict[str, Any]) -> list[Event]:
     kind, hook = EventKind(body["type"]), body["hook"]
-    data: dict[str, Any] = {"address": hook["resource"]["addr"], "action": hook["action"]}
+    data: dict[str, Any] = {"address": clean(hook["resource"]["addr"]), "action": hook["action"]}
     if "elapsed_seconds" in hook:
         data["elapsed_seconds"] = hook["elapsed_seconds"]
     if kind is EventKind.APPLY_COMPLETE and hook.get("id_value"):
@@ -101,7 +101,7 @@ def _hook(body: dict[str, Any]) -> list[Event]:
 
 def _planned(body: dict[str, Any]) -> list[Event]:
     change = body["change"]
-    data = {"address": change["resource"]["addr"], "action": change["action"]}
+    data = {"address": clean(change["resource"]["addr"]), "action": change["action"]}
     return [Event(EventKind.PLANNED_CHANGE, _message(body), "info", data)]
 
 
@@ -126,7 +126,7 @@ def _diagnostic(body: dict[str, Any]) -> list[Event]:
         "severity": severity,
         "summary": clean(said["summary"]),
         "detail": clean(said.get("detail", "")),
-        "address": said.get("address", ""),
+        "address": clean(said.get("address", "")),
     }
     return [Event(EventKind.DIAGNOSTIC, data["summary"], severity, data)]
 

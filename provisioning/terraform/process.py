@@ -194,7 +194,8 @@ class _Process:
 
     def kill(self) -> None:
         """End every process of the run at once. Behind the wall the kernel ends all of them with the first."""
-        _signal(self.engine_pid, signal.SIGKILL)
+        if self.child.poll() is None:  # else the engine is gone too, and its number may be somebody else's
+            _signal(self.engine_pid, signal.SIGKILL)
         _signal_group(self.child.pid, signal.SIGKILL)
 
     def end(self, grace: float) -> None:

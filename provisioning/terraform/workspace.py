@@ -230,6 +230,6 @@ def _read_regular(path: Path) -> str | None:
 def _is_state(text: str) -> bool:
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(body, dict) and isinstance(body.get("serial"), int) and isinstance(body.get("resources"), list)

@@ -23,6 +23,8 @@ from provisioning.models import (
     RunStatus,
     StateVersion,
 )
+from provisioning.terraform.process import Ended
+from provisioning.terraform.redaction import Redactor
 
 from .engine import PLAIN, hold, make_account, make_resource, make_run, make_version, make_worker, modules, running
 
@@ -330,3 +332,36 @@ def test_no_credential_of_the_run_appears_in_its_log(shelf: SimpleNamespace) -> 
     said = " ".join(RunEvent.objects.filter(run=done).values_list("message", flat=True))
     assert "key is ••• and •••" in said
     assert shelf.account.credentials["secret_access_key"] not in said
+
+
+def test_a_success_without_a_state_is_a_failure_whose_objects_are_looked_for(
+    shelf: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ordered(shelf)
+    hold(run.resource)
+    monkeypatch.setattr(execution.steps.workspace.Workspace, "read_state", lambda self: None)
+
+    done = work(run, shelf.worker)
+
+    assert (done.status, done.error["code"]) == (RunStatus.FAILED, "state")
+    assert done.resource.needs_adoption
+    assert Hold.objects.open().count() == 1
+
+
+def test_a_cheaper_second_try_gives_back_what_the_first_held_in_excess(shelf: SimpleNamespace) -> None:
+    run = ordered(shelf)
+    hold(run.resource, "50")
+    Run.objects.update(previous={"hold": "50", "status": "failed"})
+
+    done = work(run, shelf.worker)
+
+    assert done.status == RunStatus.SUCCEEDED
+    assert Hold.objects.open().get().amount == Decimal("7.20")
+
+
+def test_what_a_dying_engine_prints_is_masked_and_fit_for_the_database() -> None:
+    ended = Ended(2, is_canceled=False, killed_for="", stderr="panic: key=AKIAVERYSECRET00\x00")
+
+    printed = execution.job.masked(ended, Redactor({"AWS_ACCESS_KEY_ID": "AKIAVERYSECRET00"}))
+
+    assert printed.stderr == "panic: key=•••"

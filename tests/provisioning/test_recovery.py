@@ -1,24 +1,18 @@
 import os
-import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import boto3
-import psutil
 import pytest
-from django.conf import settings as django_settings
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Organization
+from billing import services as billing
 from billing.models import Hold
-from clouds import catalogue
 from provisioning import execution, recovery
 from provisioning.execution import claim_next
 from provisioning.models import (
@@ -33,7 +27,7 @@ from provisioning.models import (
 )
 from provisioning.terraform import workspace
 
-from .engine import hold, make_account, make_resource, make_run, make_version, make_worker, modules, running
+from .engine import hold, make_account, make_resource, make_run, make_version, make_worker, modules
 
 __all__ = ["modules"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -195,6 +189,57 @@ def test_a_run_that_could_not_be_finished_keeps_its_workspace_for_recovery(
     assert StateVersion.objects.get(run=run).objects_count == 1
 
 
+def test_a_bad_workspace_or_run_does_not_keep_others_from_recovery(working: Run) -> None:
+    torn = left_behind(working, '{"version": 4, "serial": 5, "resources": ["no object"]}')
+
+    assert recovery.sweep().lost == 1
+
+    assert not StateVersion.objects.exists()
+    assert not torn.home.exists()
+
+
+def test_a_released_hold_does_not_keep_a_lost_update_from_ending(working: Run) -> None:
+    previous = {"hold": "7.2", "hourly": "0.01", "monthly": "7.30", "status": "active"}
+    Run.objects.update(operation=Operation.UPDATE, previous=previous)
+    billing.release_hold(organization=working.organization, reference=working.resource.hold_reference)
+
+    assert recovery.sweep().lost == 1
+
+    assert Resource.objects.get().hourly_cost == Decimal("0.01")
+
+
+def test_a_workspace_waits_while_a_later_run_works_on_the_state(working: Run) -> None:
+    Run.objects.update(status=RunStatus.LOST)
+    make_run(working.resource, Operation.DESTROY)
+    assert claim_next(make_worker(host="elsewhere").row.pk) is not None
+    place = left_behind(working, STATE % OBJECT)
+
+    recovery.salvage_workspaces()
+
+    assert place.home.exists()
+    assert not StateVersion.objects.exists()
+    place.remove()
+
+
+def test_a_younger_process_with_the_number_of_a_silent_worker_is_not_that_worker(working: Run) -> None:
+    long_ago = timezone.now() - timedelta(days=3000)
+    Worker.objects.update(host=socket.gethostname(), pid=os.getpid(), started_at=long_ago, heartbeat_at=long_ago)
+    Run.objects.update(lease_expires_at=timezone.now() + timedelta(hours=1))
+
+    assert recovery.sweep().lost == 1
+
+
+def test_workers_that_stopped_long_ago_are_forgotten(db: None) -> None:
+    old = timezone.now() - timedelta(days=8)
+    make_worker(host="old", stopped_at=old)
+    make_worker(host="silent", heartbeat_at=old)
+    make_worker(host="recent", stopped_at=timezone.now())
+
+    recovery.sweep()
+
+    assert [worker.host for worker in Worker.objects.all()] == ["recent"]
+
+
 def test_queued_runs_are_counted(modules: Path, organization: Organization) -> None:
     make_run(make_resource(make_version(modules), make_account(organization)))
 
@@ -246,118 +291,3 @@ def adopting(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(execution.adoption.clouds, "tagged_objects", search)
     return searches
-
-
-# --- with real processes ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def start_worker(transactional_db: None) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """``manage.py worker`` on the test's own database."""
-    started: list[subprocess.Popen[bytes]] = []
-    database = connection.settings_dict
-
-    def start(**environment: str) -> subprocess.Popen[bytes]:
-        address = f"{database['HOST']}:{database['PORT']}/{database['NAME']}"
-        url = f"postgres://{database['USER']}:{database['PASSWORD']}@{address}"
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "worker", "--concurrency", "1"],
-            cwd=django_settings.BASE_DIR,
-            env={**os.environ, "DATABASE_URL": url, **environment},
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, list(RunEvent.objects.values_list("message", flat=True))
-        time.sleep(0.1)
-
-
-def test_a_killed_worker_takes_its_run_down_and_the_next_one_gives_it_up(
-    modules: Path, organization: Organization, start_worker: Callable[..., Any]
-) -> None:
-    run = make_run(make_resource(make_version(modules, running("sleep 4399")), make_account(organization)))
-    worker = start_worker(TERRAFORM_MODULES=str(modules))
-    wait_until(lambda: RunEvent.objects.filter(kind="apply_complete").exists())
-
-    os.kill(worker.pid, signal.SIGKILL)
-    worker.wait()
-    wait_until(lambda: not any(each.info["cmdline"] == ["sleep", "4399"] for each in psutil.process_iter(["cmdline"])))
-    start_worker(TERRAFORM_MODULES=str(modules))
-    wait_until(lambda: Run.objects.get(pk=run.pk).has_ended)
-
-    run.refresh_from_db()
-    assert run.status == RunStatus.LOST
-    assert StateVersion.objects.get(run=run).objects_count >= 1
-    assert Resource.objects.get().needs_adoption
-
-
-def test_a_worker_told_to_stop_interrupts_its_run_keeps_the_state_and_leaves(
-    modules: Path, organization: Organization, start_worker: Callable[..., Any]
-) -> None:
-    run = make_run(make_resource(make_version(modules, running("sleep 4398")), make_account(organization)))
-    worker = start_worker(TERRAFORM_MODULES=str(modules))
-    wait_until(lambda: RunEvent.objects.filter(kind="apply_complete").exists())
-
-    worker.send_signal(signal.SIGTERM)
-
-    assert worker.wait(60) == 0
-    run.refresh_from_db()
-    assert (run.status, run.error["code"]) == (RunStatus.FAILED, "interrupted")
-    assert StateVersion.objects.get(run=run).objects_count == 2
-    assert Worker.objects.get().stopped_at is not None
-
-
-def test_an_instance_that_was_being_made_when_the_worker_was_killed_is_destroyed_afterwards(
-    organization: Organization, start_worker: Callable[..., Any], moto: str, settings: Any
-) -> None:
-    settings.SANDBOX_AWS_ENDPOINT = moto
-    catalogue.load(settings.TERRAFORM_MODULES)
-    version = catalogue.Offering.objects.get(pk="aws/vm").current
-    inputs = {
-        "region": "us-east-1",
-        "size": "micro",
-        "image": "ubuntu-24.04",
-        "disk_gb": 8,
-        "ssh_public_key": "",
-        "allow_ssh_from": [],
-    }
-    account = make_account(organization, is_sandbox=True)
-    resource = make_resource(version, account, region="us-east-1", inputs=inputs, name="lost-vm")
-    run = make_run(resource)
-    ec2 = boto3.client(
-        "ec2", endpoint_url=moto, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
-    )
-
-    def instances() -> list[Any]:
-        wanted = [{"Name": "tag:skyvend-resource", "Values": [str(resource.pk)]}]
-        found = ec2.describe_instances(Filters=wanted)["Reservations"]
-        return [each for group in found for each in group["Instances"] if each["State"]["Name"] != "terminated"]
-
-    worker = start_worker(SANDBOX_AWS_ENDPOINT=moto)
-    wait_until(instances)
-    os.kill(worker.pid, signal.SIGKILL)
-    worker.wait()
-
-    recovery.sweep()
-    run.refresh_from_db()
-    assert run.status == RunStatus.LOST
-    assert "i-" not in str([each.id for each in execution.steps.state.objects_in(execution.steps.state.load(resource))])
-
-    destroying = make_run(resource, Operation.DESTROY)
-    own = make_worker()
-    execution.execute(claim_next(own.row.pk), own)  # type: ignore[arg-type]
-    destroying.refresh_from_db()
-    assert (destroying.error, destroying.status) == (None, RunStatus.SUCCEEDED)
-    assert instances() == []
-    adopted = RunEvent.objects.filter(run=destroying, kind="recovery", message__startswith="Adopting")
-    assert "aws_instance.this" in [event.data["address"] for event in adopted]

@@ -224,6 +224,16 @@ def test_a_failed_create_that_made_nothing_may_be_changed_freely(
     assert (run.operation, run.resource.region, run.resource.status) == ("create", "us-east-1", "pending")
 
 
+def test_what_a_lost_create_may_have_made_keeps_its_region(
+    order: Order, tenant: SimpleNamespace, actor_for: Callable[..., Actor]
+) -> None:
+    resource = finish(order("web-1"), "lost", "failed")
+    Resource.objects.update(needs_adoption=True)
+    wanted = services.merged_inputs(resource, {"region": "us-east-1"})
+    with pytest.raises(services.CannotChange, match="cannot be changed"):
+        services.request_update(actor=actor_for(tenant.member), resource=resource, inputs=wanted)
+
+
 def test_two_operations_at_once_are_refused(
     order: Order, tenant: SimpleNamespace, actor_for: Callable[..., Actor]
 ) -> None:
@@ -275,6 +285,14 @@ def test_retry_queues_what_failed_with_its_inputs_and_a_hold(
     again = services.retry(actor=actor_for(tenant.member), resource=resource)
     assert (again.operation, again.inputs, again.status) == (operation, run.inputs, "queued")
     assert (held(tenant.organization) > 0) == (operation != "destroy")
+
+
+def test_a_destroy_canceled_before_it_began_is_not_what_is_tried_again(
+    order: Order, tenant: SimpleNamespace, actor_for: Callable[..., Actor]
+) -> None:
+    actor, resource = actor_for(tenant.member), finish(order("web-1"), "failed", "failed")
+    services.cancel_run(actor=actor, run=services.request_destroy(actor=actor, resource=resource))
+    assert services.retry(actor=actor, resource=resource).operation == "create"
 
 
 def test_nothing_failed_nothing_to_retry(

@@ -121,3 +121,28 @@ def test_a_state_must_exist_for_what_was_active(run: Run) -> None:
 
 def make_run_ended(resource: Resource, status: RunStatus) -> Run:
     return make_run(resource, status=status, finished_at=resource.created_at)
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        '{"serial": 1, "resources": [7]}',
+        '{"serial": 1, "resources": [{"mode": "managed", "instances": [{}]}]}',
+        '{"serial": 9223372036854775808, "resources": []}',
+        '{"serial": 1, "resources": [], "lineage": ["l"]}',
+        '{"serial": 1, "resources": [], "outputs": {"a": 1}}',
+        '{"serial": 1, "resources": ' + "[" * 100_000,
+    ],
+)
+def test_what_a_run_made_up_is_no_state(run: Run, strange: str) -> None:
+    with pytest.raises(ValueError, match="no Terraform state"):
+        state.store(run, strange)
+
+
+def test_a_run_that_a_later_one_has_overtaken_stores_nothing(run: Run) -> None:
+    state.store(run, body(3, "i-1"))
+    Run.objects.update(status=RunStatus.LOST)
+    make_run(run.resource, status=RunStatus.APPLYING)
+
+    with pytest.raises(state.StaleState, match="later run"):
+        state.store(run, body(4, "i-2"))

@@ -32,6 +32,7 @@ def error(summary: str, detail: str = "", address: str = "aws_instance.this") ->
         ("dial tcp: lookup ec2.eu-west-1.amazonaws.com: no such host", "network"),
         ("timeout while waiting for state to become 'running' (last state: 'pending', timeout: 10m0s)", "timeout"),
         ("Invalid value for variable", "input"),
+        ("api error VPCIdNotSpecified: No default VPC for this user", "no_network"),
     ],
 )
 def test_what_clouds_say_is_recognised(said: str, code: str) -> None:
