@@ -21,7 +21,9 @@ PROBLEMS = {
     "403": "The role does not allow this.",
     "404": "There is no such thing, or it is not yours.",
     "409": "This does not fit the present state.",
+    "415": "The body is not application/json.",
     "429": "Too many requests: wait for the seconds in Retry-After.",
+    "503": "A cloud or a part of the platform cannot be reached; try again.",
 }
 
 
@@ -59,6 +61,8 @@ class ProblemAutoSchema(AutoSchema):
             statuses += ["401", "403"]
         if self.method not in SAFE_METHODS:
             statuses += ["409"]
+        if self.method in {"POST", "PUT", "PATCH"}:
+            statuses += ["415"]
         return statuses
 
     def _problem(self, status: str, direction: str) -> dict[str, Any]:

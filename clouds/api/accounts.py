@@ -19,6 +19,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.actors import actor_of
 from accounts.api.authentication import http_request
 from accounts.api.problems import Problem
+from accounts.api.schema import problems
 from accounts.models import Right
 from clouds import services
 from clouds.models import CloudAccount
@@ -64,7 +65,7 @@ class CloudAccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, view
         summary="Connect a cloud account",
         description="The credentials are checked with the cloud before they are kept, and never come back.",
         request=ConnectSerializer,
-        responses={201: CloudAccountSerializer},
+        responses={201: CloudAccountSerializer, **problems(503)},
         tags=TAGS,
     )
     def create(self, request: Request) -> Response:
@@ -77,7 +78,7 @@ class CloudAccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, view
     @extend_schema(
         summary="Replace credentials, name or default region",
         request=ChangeSerializer,
-        responses=CloudAccountSerializer,
+        responses={200: CloudAccountSerializer, **problems(503)},
         tags=TAGS,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -98,7 +99,7 @@ class CloudAccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, view
     @extend_schema(
         summary="Ask the cloud again who the keys are and what they lack",
         request=None,
-        responses=CloudAccountSerializer,
+        responses={200: CloudAccountSerializer, **problems(503)},
         tags=TAGS,
     )
     @action(detail=True, methods=["post"])

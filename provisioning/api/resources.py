@@ -14,6 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.actors import actor_of
 from accounts.api.problems import Problem
+from accounts.api.schema import problems
 from clouds.models import CloudAccount, OfferingVersion
 from provisioning import reading, services
 from provisioning.filters import ResourceFilter
@@ -51,7 +52,9 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
     def get_queryset(self) -> QuerySet[Resource]:
         return reading.resources_of(actor_of(self.request))
 
-    @extend_schema(request=OrderSerializer, responses={202: QueuedSerializer}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(
+        request=OrderSerializer, responses={202: QueuedSerializer, **problems(402)}, parameters=[IDEMPOTENCY_KEY]
+    )
     def create(self, request: Request) -> Response:
         """Order a resource. It answers at once as pending; a worker makes it."""
         order = OrderSerializer(data=request.data)
@@ -69,7 +72,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
             )
         return queued(run)
 
-    @extend_schema(request=ChangeSerializer, responses={202: QueuedSerializer})
+    @extend_schema(request=ChangeSerializer, responses={202: QueuedSerializer, **problems(402)})
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change inputs in place; what cannot be changed in place is refused with the reason."""
         resource = self.get_object()
@@ -97,7 +100,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
 
     @extend_schema(
         request=OpenApiTypes.NONE,
-        responses={202: QueuedSerializer},
+        responses={202: QueuedSerializer, **problems(402)},
         parameters=[OpenApiParameter("name", str, OpenApiParameter.PATH, enum=["retry", *sorted(LATER_ACTIONS)])],
     )
     @action(detail=True, methods=["post"], url_path="actions/<slug:name>", url_name="action")
