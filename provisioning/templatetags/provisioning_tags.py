@@ -1,5 +1,6 @@
 """Template tags of the pages about resources and runs."""
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 from provisioning.models import Run
 
 register = template.Library()
+API_ERROR = re.compile(r"api error (?P<code>[\w.]+): (?P<words>.+)")
 
 
 @register.filter
@@ -30,6 +32,13 @@ def ordering_of(context: template.Context, field: str) -> str:
 def next_ordering(context: template.Context, field: str) -> str:
     """What a click on the column's heading sorts by."""
     return f"-{field}" if ordering_of(context, field) == "up" else field
+
+
+@register.filter
+def cloud_words(said: str) -> str:
+    """The cloud's own sentence and code out of what its client printed around them; else all of it."""
+    found = API_ERROR.search(said)
+    return f"{found['words']} ({found['code']})" if found else said
 
 
 @register.simple_tag

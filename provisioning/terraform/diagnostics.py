@@ -81,7 +81,8 @@ PATTERNS = (
     ),
     _pattern(
         "name_exists",
-        r"BucketAlreadyExists|BucketAlreadyOwnedByYou|AlreadyExists|EntityAlreadyExists|\.Duplicate\b|already exists",
+        r"BucketAlreadyExists|BucketAlreadyOwnedByYou|AlreadyExists|EntityAlreadyExists"
+        r"|(?<!Permission)\.Duplicate\b|(?<!rule )already exists",
         "Something with this name already exists in the cloud.",
         "Choose another name, or remove the existing one in the cloud's console and try again.",
     ),
@@ -171,7 +172,8 @@ def _in_words(said: str) -> tuple[str, str, str]:
             names = found.groupdict()
             return pattern.summary.format(**names), pattern.advice.format(**names), pattern.code
     first_line = said.strip().splitlines()[0] if said.strip() else "The engine failed."
-    return first_line[:300], "Read the cloud's message below. Then try again, or destroy the resource.", "failed"
+    summary = "The cloud refused one of the steps." if "api error" in said else first_line[:300]
+    return summary, "Read what the cloud says. Then try again, change what was ordered, or destroy it.", "failed"
 
 
 def _silent(ended: Ended, raw: str) -> Explanation:

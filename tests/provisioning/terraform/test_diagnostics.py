@@ -45,6 +45,15 @@ def test_what_clouds_say_is_recognised(said: str, code: str) -> None:
     assert explained.address == "aws_instance.this"
 
 
+def test_what_no_pattern_knows_is_said_in_words_not_in_request_ids() -> None:
+    said = "operation error EC2: X, RequestID: 59kq, api error InvalidPermission.Duplicate: The rule exists"
+
+    explained = explain(ended(), [error(said)])
+
+    assert (explained.summary, explained.code) == ("The cloud refused one of the steps.", "failed")
+    assert explained.cloud_message == said
+
+
 def test_a_missing_permission_is_named() -> None:
     said = "User: arn:aws:iam::1:user/x is not authorized to perform: s3:CreateBucket on resource: arn:aws:s3:::b"
 
