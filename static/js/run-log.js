@@ -125,6 +125,9 @@ class Feed {
   end() {
     this.view.link("");
     for (const part of document.querySelectorAll("[data-while-running]")) part.hidden = true;
+    if (document.querySelector("#run-summary[data-can-retry]")) {
+      for (const part of document.querySelectorAll("[data-when-failed]")) part.hidden = false;
+    }
     document.querySelector("dialog#cancel-run[open]")?.close();
     this.view.ended();
     document.body.dispatchEvent(new CustomEvent("balance-changed"));
@@ -171,6 +174,7 @@ class View {
   }
 
   ended() {
+    if (this.isPaused) this.pause(false);
     if (!this.list.childElementCount) this.part("empty").textContent = "This run ended before it wrote anything.";
   }
 
