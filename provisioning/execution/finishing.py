@@ -53,7 +53,7 @@ def end_as(run: Run, status: RunStatus, explanation: Explanation) -> None:
         resource = _lock(run)
         resource.status = ResourceStatus.FAILED
         resource.needs_adoption = True
-        _go_back_to_old_price(run, resource)
+        _go_back_to_old_price(run, resource, has_changed_something=run.status == RunStatus.APPLYING)
         resource.save(update_fields=["status", "needs_adoption", "hourly_cost", "monthly_cost"])
         events.append_event(run, "warning", EventKind.RECOVERY, explanation.summary)
         _end(run, resource, Outcome(status, explanation))
@@ -136,7 +136,7 @@ def _fail(run: Run, resource: Resource, outcome: Outcome) -> None:
         resource.status = ResourceStatus.FAILED
     if outcome.has_changed_something and outcome.is_abrupt:
         resource.needs_adoption = True
-    _go_back_to_old_price(run, resource)
+    _go_back_to_old_price(run, resource, has_changed_something=outcome.has_changed_something)
     resource.save(update_fields=["status", "needs_adoption", "hourly_cost", "monthly_cost"])
     if run.operation == Operation.CREATE and not _has_objects(resource) and not resource.needs_adoption:
         billing.release_hold(organization=resource.organization, reference=resource.hold_reference)
@@ -151,13 +151,16 @@ def _has_objects(resource: Resource) -> bool:
     return bool(newest)
 
 
-def _go_back_to_old_price(run: Run, resource: Resource) -> None:
-    """A change that did not succeed keeps the old inputs, price and hold."""
+def _go_back_to_old_price(run: Run, resource: Resource, *, has_changed_something: bool) -> None:
+    """A change that did not succeed keeps the old inputs and price, and the old hold if the cloud is as it was.
+
+    Otherwise what exists may already cost more: the larger hold stays until a later run has succeeded.
+    """
     previous = run.previous
     if run.operation != Operation.UPDATE or "hourly" not in previous:
         return
     resource.hourly_cost, resource.monthly_cost = Decimal(previous["hourly"]), Decimal(previous["monthly"])
-    if previous.get("hold") is not None:
+    if previous.get("hold") is not None and not has_changed_something:
         _resize_hold(resource, Decimal(previous["hold"]))
 
 

@@ -99,6 +99,7 @@ def apply(job: Job) -> None:
         raise Canceled("" if job.lease.is_cancel_requested else "The worker was stopped.")
     if not ended.is_success:
         raise Failed(explain(ended, job.errors))
+    check_nothing_is_left(job)  # no step of its own: what has succeeded cannot be canceled any more
 
 
 STEPS: tuple[Callable[[Job], None], ...] = (
@@ -108,7 +109,6 @@ STEPS: tuple[Callable[[Job], None], ...] = (
     bring_state,
     adopt_strays,
     apply,
-    check_nothing_is_left,
 )
 
 

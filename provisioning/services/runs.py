@@ -14,7 +14,7 @@ from accounts.actors import Actor
 from accounts.models import Right
 from billing import services as billing
 from provisioning import events
-from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus
+from provisioning.models import Resource, ResourceStatus, Run, RunStatus
 
 from .announcing import announce_after_commit
 from .errors import NotPossible
@@ -92,11 +92,11 @@ def _put_back(run: Run, resource: Resource) -> None:
     """The resource and its hold as they were before the run was asked for."""
     previous = run.previous
     resource.status = previous.get("status") or ResourceStatus.FAILED
-    if "inputs" in previous and run.operation != Operation.CREATE:
-        resource.inputs = previous["inputs"]
+    if "inputs" in previous:
+        resource.inputs, resource.region = previous["inputs"], previous["inputs"]["region"]
     if "hourly" in previous:
         resource.hourly_cost, resource.monthly_cost = Decimal(previous["hourly"]), Decimal(previous["monthly"])
-    resource.save(update_fields=["status", "inputs", "hourly_cost", "monthly_cost"])
+    resource.save(update_fields=["status", "inputs", "region", "hourly_cost", "monthly_cost"])
     if previous.get("hold") is None:
         billing.release_hold(organization=resource.organization, reference=resource.hold_reference)
     else:

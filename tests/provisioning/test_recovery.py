@@ -208,6 +208,16 @@ def test_a_released_hold_does_not_keep_a_lost_update_from_ending(working: Run) -
     assert Resource.objects.get().hourly_cost == Decimal("0.01")
 
 
+def test_a_lost_update_that_had_begun_keeps_the_larger_hold_until_it_is_known_what_exists(working: Run) -> None:
+    previous = {"hold": "1.5", "hourly": "0.001", "monthly": "0.73", "status": "active"}
+    Run.objects.update(operation=Operation.UPDATE, previous=previous, status=RunStatus.APPLYING)
+
+    assert recovery.sweep().lost == 1
+
+    assert Resource.objects.get().hourly_cost == Decimal("0.001")
+    assert Hold.objects.open().get().amount == Decimal("7.2")
+
+
 def test_a_workspace_waits_while_a_later_run_works_on_the_state(working: Run) -> None:
     Run.objects.update(status=RunStatus.LOST)
     make_run(working.resource, Operation.DESTROY)

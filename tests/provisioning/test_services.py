@@ -359,6 +359,17 @@ def test_a_queued_change_is_canceled_and_everything_is_as_before(
     assert resource.status == "active"
 
 
+def test_a_canceled_second_order_leaves_inputs_and_price_that_fit(
+    order: Order, tenant: SimpleNamespace, actor_for: Callable[..., Actor]
+) -> None:
+    actor, resource = actor_for(tenant.member), finish(order("web-1"), "failed", "failed")
+    wanted = services.merged_inputs(resource, {"region": "us-east-1", "size": "large"})
+    services.cancel_run(actor=actor, run=services.request_update(actor=actor, resource=resource, inputs=wanted))
+    kept = Resource.objects.get()
+    assert (kept.inputs, kept.region) == (resource.inputs, "eu-west-1")
+    assert kept.hourly_cost == resource.hourly_cost
+
+
 def test_a_working_run_is_asked_to_stop(order: Order, tenant: SimpleNamespace, actor_for: Callable[..., Actor]) -> None:
     run = order("web-1")
     Run.objects.filter(pk=run.pk).update(status=RunStatus.APPLYING)
