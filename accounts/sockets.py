@@ -74,7 +74,9 @@ def is_own_origin(origin: str, host: str) -> bool:
 def _actor_of_header(scope: dict[str, Any], scheme: str, credential: str) -> Actor | None:
     meta = meta_of_scope(scope)
     if scheme == "token":
-        return token_actor(credential, meta)
+        actor = token_actor(credential, meta)
+        named = header(scope, "x-organization")
+        return None if actor is not None and named not in {"", actor.tenant.slug} else actor
     if scheme == "bearer":
         return _jwt_actor(credential, header(scope, "x-organization"), meta)
     return None

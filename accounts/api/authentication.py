@@ -21,7 +21,7 @@ ORGANIZATION_HEADER = "X-Organization"
 
 
 class ApiTokenAuthentication(authentication.BaseAuthentication):
-    """``Authorization: Token sky_...``: one organization, one role, one query."""
+    """``Authorization: Token sky_...``: one organization, one role, one query. Naming another is a 404."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         secret = credential(request, "token")
@@ -30,6 +30,8 @@ class ApiTokenAuthentication(authentication.BaseAuthentication):
         actor = token_actor(secret, meta_of(http_request(request)))
         if actor is None or actor.user is None or actor.token is None:
             raise AuthenticationFailed("This API token is unknown, expired or revoked.", "token_not_valid")
+        if request.headers.get(ORGANIZATION_HEADER) not in {None, "", actor.tenant.slug}:
+            raise Http404("This API token belongs to another organization than the one named.")
         _attach(request, actor)
         return actor.user, actor.token
 

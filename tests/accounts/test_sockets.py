@@ -41,7 +41,10 @@ def cookie_of(client: Client) -> tuple[bytes, bytes]:
 
 async def test_a_program_comes_in_by_its_token(tenant: SimpleNamespace, token_for: Callable[..., str]) -> None:
     secret = await database_sync_to_async(token_for)(tenant.owner)
-    assert await outcome((b"authorization", f"Token {secret}".encode())) == "token test in acme"
+    token = (b"authorization", f"Token {secret}".encode())
+    assert await outcome(token) == "token test in acme"
+    assert await outcome(token, (b"x-organization", b"acme")) == "token test in acme"
+    assert await outcome(token, (b"x-organization", b"second")) == NOBODY
 
 
 async def test_a_program_comes_in_by_its_jwt_and_names_its_organization(tenant: SimpleNamespace) -> None:

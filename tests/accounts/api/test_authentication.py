@@ -69,6 +69,15 @@ def test_a_token_of_a_user_in_several_needs_no_header(tenant: SimpleNamespace, t
     assert members(authorization=f"Token {secret}") == (200, 4)
 
 
+def test_a_token_does_not_work_in_the_name_of_another_organization(
+    tenant: SimpleNamespace, token_for: Callable[..., str]
+) -> None:
+    token = f"Token {token_for(tenant.member)}"
+    services.create_organization(user=tenant.member, name="Second")
+    assert members(authorization=token, x_organization="acme") == (200, 4)
+    assert members(authorization=token, x_organization="second") == (404, "not_found")
+
+
 def test_a_user_without_an_organization_sees_themselves_and_nothing_else(tenant: SimpleNamespace) -> None:
     bearer = {"authorization": f"Bearer {AccessToken.for_user(tenant.member)}"}
     Organization.objects.all().delete()
