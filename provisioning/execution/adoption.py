@@ -51,6 +51,7 @@ def check_nothing_is_left(job: Job) -> None:
     """
     if job.run.operation != Operation.DESTROY or not job.unplaced:
         return
+    job.has_changed_something = job.is_abrupt = True  # unless this ends well, the next destroy looks again
     ids = {each.id for each in job.unplaced}
     for _ in range(LOOKS):
         left = [each for each in _strays(job) if each.id in ids]
@@ -58,7 +59,6 @@ def check_nothing_is_left(job: Job) -> None:
             return
         job.check()
         time.sleep(LOOK_AGAIN)  # the cloud's lists are late
-    job.has_changed_something = job.is_abrupt = True  # the next destroy looks for it again
     names = ", ".join(f"{each.object_type} {each.name or each.id}" for each in left[:5])
     more = f" and {len(left) - 5} more" if len(left) > 5 else ""
     raise Failed(
