@@ -52,7 +52,8 @@ class Actor:
             return
         if self.organization is not None and self.organization.is_suspended:
             raise PermissionDenied(f"{self.organization} is suspended: nothing can be changed. Ask your operator.")
-        raise PermissionDenied(f"Your role ({self.role or 'none'}) does not allow this; it needs: {right}.")
+        roles = ", ".join(role for role in Role if role.allows(right))
+        raise PermissionDenied(f"Your role ({self.role or 'none'}) does not allow this; these do: {roles}.")
 
     @property
     def tenant(self) -> Organization:

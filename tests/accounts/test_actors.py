@@ -57,8 +57,8 @@ def test_nobody_and_people_without_an_organization_may_do_nothing(right: Right) 
     assert not actor(None).may(right)
 
 
-def test_requiring_a_missing_right_says_which_and_why() -> None:
-    with pytest.raises(PermissionDenied, match=r"viewer.*needs: order"):
+def test_requiring_a_missing_right_says_who_has_it_and_why() -> None:
+    with pytest.raises(PermissionDenied, match=r"viewer.*these do: owner, admin, member\."):
         actor(Role.VIEWER).require(Right.ORDER)
     with pytest.raises(PermissionDenied, match="suspended"):
         actor(Role.OWNER, suspended=True).require(Right.ORDER)
