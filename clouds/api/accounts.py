@@ -18,7 +18,7 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.actors import actor_of
 from accounts.api.authentication import http_request
-from accounts.api.problems import Problem
+from accounts.api.problems import INVALID, Problem
 from accounts.api.schema import problems
 from accounts.models import Right
 from clouds import services
@@ -35,7 +35,7 @@ def as_problems() -> Iterator[None]:
         yield
     except services.InvalidCredentials as error:
         problems = [{"field": each.field, "code": each.code, "detail": each.detail} for each in error.errors]
-        raise Problem(HTTPStatus.BAD_REQUEST, "invalid", "This is not valid; see errors.", errors=problems) from None
+        raise Problem(HTTPStatus.BAD_REQUEST, "invalid", INVALID, errors=problems) from None
     except services.AccountInUse as error:
         raise Problem(HTTPStatus.CONFLICT, "account_in_use", str(error), extra={"resources": error.names}) from None
     except (services.CredentialsRefused, services.NotPermitted) as error:
