@@ -17,6 +17,13 @@ class RoleTooHigh(Refused):
         super().__init__("You cannot give, change or remove a role that allows more than your own.")
 
 
+class NoMemberAnyMore(Refused):
+    """Somebody else took them out at the same moment."""
+
+    def __init__(self) -> None:
+        super().__init__("This person is no longer a member.")
+
+
 class AlreadyMember(Refused):
     def __init__(self, email: str) -> None:
         super().__init__(f"{email} is already a member.")

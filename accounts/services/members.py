@@ -9,7 +9,7 @@ from accounts.actors import Actor
 from accounts.audit import record
 from accounts.models import ApiToken, Membership, Organization, Right, Role
 
-from .exceptions import LastOwner, RoleTooHigh
+from .exceptions import LastOwner, NoMemberAnyMore, RoleTooHigh
 
 
 @transaction.atomic
@@ -17,7 +17,7 @@ def change_role(*, actor: Actor, membership: Membership, role: Role) -> Membersh
     """Give a member another role.
 
     Raises ``PermissionDenied``, :class:`RoleTooHigh` when the present or the new role allows more than the actor's,
-    :class:`LastOwner`.
+    :class:`LastOwner`, :class:`NoMemberAnyMore`.
     """
     actor.require(Right.MANAGE)
     locked = _lock(membership)
@@ -67,7 +67,10 @@ def check_reach(actor: Actor, *roles: Role) -> None:
 def _lock(membership: Membership) -> Membership:
     """The row as it is now, with its organization locked: changes of members of one organization take turns."""
     Organization.objects.select_for_update(no_key=True).get(pk=membership.organization_id)
-    return Membership.objects.select_related("organization", "user").get(pk=membership.pk)
+    try:
+        return Membership.objects.select_related("organization", "user").get(pk=membership.pk)
+    except Membership.DoesNotExist:
+        raise NoMemberAnyMore from None
 
 
 def _require_another_owner(membership: Membership) -> None:

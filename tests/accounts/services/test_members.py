@@ -92,6 +92,13 @@ def test_whoever_is_removed_loses_their_tokens(
     assert ApiToken.objects.get().revoked_at is not None
 
 
+def test_who_was_taken_out_meanwhile_is_no_member_any_more(tenant: SimpleNamespace, actor_for: ActorFor) -> None:
+    membership = membership_of(tenant.member)
+    Membership.objects.filter(pk=membership.pk).delete()
+    with pytest.raises(services.NoMemberAnyMore):
+        services.remove_member(actor=actor_for(tenant.owner), membership=membership)
+
+
 def test_in_a_suspended_organization_nobody_changes_roles_or_leaves(
     tenant: SimpleNamespace, actor_for: ActorFor
 ) -> None:
