@@ -6,7 +6,7 @@ import hashlib
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
@@ -16,6 +16,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from .actors import Actor, member_actor
 from .models import ApiToken, Membership, Role, User
 from .origins import RequestMeta
+from .token_lookup import live_token
 
 LAST_USED_PRECISION = timedelta(minutes=1)
 
@@ -46,17 +47,10 @@ def token_actor(secret: str, meta: RequestMeta) -> Actor | None:
     The role is the token's, but never above what its user has in the organization today; a token of somebody who
     left the organization or was deactivated opens nothing.
     """
-    membership = Membership.objects.filter(user=OuterRef("user"), organization=OuterRef("organization"))
-    token = (
-        ApiToken.objects.live()
-        .filter(digest=digest_of(secret), user__is_active=True)
-        .select_related("user", "organization")
-        .annotate(user_role=Subquery(membership.values("role")[:1]))
-        .first()
-    )
-    user_role: str | None = getattr(token, "user_role", None)  # annotated above
-    if token is None or user_role is None:
+    found = live_token(digest_of(secret))
+    if found is None:
         return None
+    token, user_role = found
     _note_use(token)
     return Actor(
         user=token.user,

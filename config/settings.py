@@ -34,7 +34,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")  # for links in mail
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
-WEB_THREADS = env.int("WEB_THREADS", 16)  # requests at once per web process; keep it below DATABASE_POOL
+WEB_THREADS = env.int("WEB_THREADS", 8)  # requests at once per web process; keep it below DATABASE_POOL
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -225,6 +225,7 @@ REST_FRAMEWORK = {
     },
     "NUM_PROXIES": TRUSTED_PROXIES,
     "EXCEPTION_HANDLER": "accounts.api.problems.handler",
+    "URL_FORMAT_OVERRIDE": None,  # ?format= is ours: the export names its columns with it
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "COERCE_DECIMAL_TO_STRING": True,
 }
