@@ -95,21 +95,26 @@ def labelled_inputs(version: OfferingVersion, inputs: dict[str, Any]) -> list[tu
     properties: dict[str, Any] = version.schema.get("properties", {})
     names = [*version.input_names, *(name for name in inputs if name not in properties)]
     return [
-        (properties.get(name, {}).get("title") or name.replace("_", " ").capitalize(), _shown(properties, name, inputs))
+        (
+            properties.get(name, {}).get("title") or name.replace("_", " ").capitalize(),
+            shown_input(version, name, inputs[name]),
+        )
         for name in names
         if inputs.get(name) not in (None, "", [])
     ]
 
 
-def _shown(properties: dict[str, Any], name: str, inputs: dict[str, Any]) -> str:
-    value = inputs[name]
-    choices = {one.get("const"): one.get("title") for one in properties.get(name, {}).get("oneOf", [])}
+def shown_input(version: OfferingVersion, name: str, value: Any) -> str:
+    """A value of the input ``name`` in words: the title of a choice, a number with its unit; "none" when empty."""
+    rule: dict[str, Any] = version.schema.get("properties", {}).get(name, {})
+    choices = {one.get("const"): one.get("title") for one in rule.get("oneOf", [])}
+    if value in (None, "", []):
+        return "none"
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    unit = properties.get(name, {}).get("unit", "")
-    return f"{choices.get(value) or value} {unit}".strip()
+    return f"{choices.get(value) or value} {rule.get('unit', '')}".strip()
 
 
 def steps_of(run: Run) -> list[Step]:

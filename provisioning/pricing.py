@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from clouds import inputs as cloud_inputs
 from clouds.inputs import InvalidInputs
 from clouds.models import OfferingVersion
 
-from . import services
+from . import presenting, services
 from .models import Resource
 
 
@@ -46,7 +47,18 @@ def change_panel(actor: Actor, resource: Resource, version: OfferingVersion, for
     if wanted is not None and not changes:
         reason = reason or "Nothing would change yet."
     panel = _panel(account, quoted, needed, reason, problem)
-    return {**panel, "changes": changes, "is_change": True, "monthly_before": resource.monthly_cost}
+    return {
+        **panel,
+        "changes": [_in_words(version, each) for each in changes],
+        "is_change": True,
+        "monthly_before": resource.monthly_cost,
+    }
+
+
+def _in_words(version: OfferingVersion, change: cloud_inputs.Change) -> cloud_inputs.Change:
+    """The change with its values as the form shows them: "Yes", "Medium · 2 vCPU, 4 GiB", "40 GB"."""
+    old, new = (presenting.shown_input(version, change.field, value) for value in (change.old, change.new))
+    return replace(change, old=old, new=new)
 
 
 def _panel(
