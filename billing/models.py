@@ -156,6 +156,7 @@ class LedgerEntry(models.Model):
 
     class Meta:
         ordering = ["-number"]
+        verbose_name_plural = "ledger entries"
         constraints = [
             models.UniqueConstraint(fields=["account", "number"], name="entry_number_once"),
             models.UniqueConstraint(fields=["account", "kind", "reference"], name="entry_once_per_reference"),

@@ -258,7 +258,13 @@ SPECTACULAR_SETTINGS = {
         "Role": "accounts.models.roles.Role",
     },
 }
+_PETROL = {  # the accent of our own pages, lightest first: lightness and chroma of one hue
+    "50": "97.5% .012", "100": "94.5% .022", "200": "89.5% .04", "300": "82% .065", "400": "70% .09", "500": "60% .092",
+    "600": "49% .083", "700": "43% .073", "800": "37% .06", "900": "32% .05", "950": "24% .04",
+}  # fmt: skip
 UNFOLD = {
+    "COLORS": {"primary": {shade: f"oklch({lightness} 210)" for shade, lightness in _PETROL.items()}},
+    "SITE_ICON": lambda request: static("img/logo.svg"),
     "SITE_TITLE": "Skyvend operators",
     "SITE_HEADER": "Skyvend",
     "SITE_URL": "/",
