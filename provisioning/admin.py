@@ -56,6 +56,7 @@ class RunEventInline(ReadOnlyInline):
     fields: ClassVar = ["seq", "time", "level", "kind", "message"]
     ordering: ClassVar = ["-seq"]
     show_change_link = False
+    hide_title = True
     verbose_name_plural = f"Newest {SHOWN_EVENTS} log lines"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RunEvent]:
@@ -70,6 +71,7 @@ class StateVersionInline(ReadOnlyInline):
     model = StateVersion
     fields: ClassVar = ["serial", "objects_count", "sha256", "created_at"]
     show_change_link = False
+    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StateVersion]:
         states: QuerySet[StateVersion] = super().get_queryset(request).defer("body")
