@@ -3,10 +3,12 @@
 import os
 import signal
 
+from playwright.sync_api import Page, expect
+
 from tests.e2e.stack import Stack, wait_for
 
 
-def test_a_run_whose_worker_was_killed_ends_as_lost_and_destroy_removes_what_it_made(stack: Stack) -> None:
+def test_a_run_whose_worker_was_killed_ends_as_lost_and_destroy_removes_what_it_made(stack: Stack, page: Page) -> None:
     ec2 = stack.aws("ec2")
     with stack.api() as api:
         ordered = stack.order(api, "lost-vm", "aws/vm", region="us-east-1", size="micro")
@@ -32,6 +34,8 @@ def test_a_run_whose_worker_was_killed_ends_as_lost_and_destroy_removes_what_it_
         events = stack.events(api, run_id)
         assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
         assert len(instances()) == 1
+        page.goto(f"{stack.url}/runs/{run_id}/")
+        expect(page.locator("#run-summary[data-status=lost]")).to_contain_text(lost["error"]["summary"])
 
         wait_for(lambda: stack.demo["pids"]["worker"] not in {0, worker}, "the worker to be started again")
         destroying = api.delete(f"/resources/{ordered['id']}")
