@@ -101,14 +101,27 @@ def test_it_finds_no_socket_file_of_a_server(attack: Any, tmp_path: Path) -> Non
     assert said.splitlines()[-1] == "0"
 
 
-def test_the_database_and_redis_do_not_let_it_in_without_a_password(attack: Any) -> None:
+def test_redis_does_not_let_it_in_without_a_password(attack: Any) -> None:
     server = urlsplit(os.environ["REDIS_URL"])
     assert server.password
-    connect = f"s = socket.create_connection(({server.hostname!r}, {server.port}), 5)"
 
-    said = attack(f"python3 -c \"import socket; {connect}; s.sendall(b'PING\\r\\n'); print(s.recv(100))\"")
+    assert "NOAUTH" in attack(_say_to(server.hostname, server.port, b"PING\r\n"))
 
-    assert "NOAUTH" in said
+
+def test_the_database_asks_it_for_a_password(attack: Any) -> None:
+    server = urlsplit(os.environ["DATABASE_URL"])
+    assert server.password
+    body = (196_608).to_bytes(4, "big") + f"user\0{server.username}\0database\0postgres\0\0".encode()
+    hello = (len(body) + 4).to_bytes(4, "big") + body  # protocol 3.0's startup message
+
+    said = attack(_say_to(server.hostname, server.port, hello))
+
+    assert "SCRAM-SHA-256" in said  # an authentication request; "trust" would answer with a session
+
+
+def _say_to(host: str | None, port: int | None, message: bytes) -> str:
+    connect = f"s = socket.create_connection(({host!r}, {port}), 5)"
+    return f"python3 -c \"import socket; {connect}; s.sendall(bytes.fromhex('{message.hex()}')); print(s.recv(200))\""
 
 
 def test_it_cannot_write_outside_its_workspace(attack: Any) -> None:
