@@ -136,9 +136,10 @@ def progress_of(run: Run) -> Progress:
     objects: dict[str, ObjectProgress] = {}
     for kind, time, data in rows:
         _apply(objects, kind, time, data)
+    interrupted = {"working", "failed"} if run.status == RunStatus.CANCELED else {"working"}
     if run.has_ended:
         for one in objects.values():
-            one.state = "stopped" if one.state == "working" else one.state
+            one.state = "stopped" if one.state in interrupted else one.state
     return Progress(list(objects.values()))
 
 

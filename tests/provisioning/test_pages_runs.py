@@ -83,6 +83,16 @@ def test_a_run_that_ended_badly_stops_at_its_phase(order: Order, status: str, re
     assert [step.name for step in presenting.steps_of(run) if step.state == "failed"] == [reached]
 
 
+@pytest.mark.parametrize(("status", "word"), [("failed", "failed"), ("canceled", "stopped")])
+def test_what_a_cancel_broke_off_was_stopped_and_did_not_fail(order: Order, status: str, word: str) -> None:
+    run = order("web-1")
+    say(run, "apply_start", address="aws_instance.this", action="create")
+    say(run, "apply_errored", address="aws_instance.this", action="create")
+    Run.objects.filter(pk=run.pk).update(status=status, started_at=timezone.now(), finished_at=timezone.now())
+    run.refresh_from_db()
+    assert [one.state for one in presenting.progress_of(run).objects] == [word]
+
+
 def test_polling_gives_what_is_new_and_286_at_the_end(sign_in: SignIn, tenant: SimpleNamespace, order: Order) -> None:
     run = order("web-1")
     for number in range(3):
