@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,11 +14,12 @@ from accounts.models import Right
 from billing import services as billing
 from provisioning import events
 from provisioning.models import Resource, ResourceStatus, Run, RunStatus
+from provisioning.terraform.diagnostics import Explanation
 
 from .announcing import announce_after_commit
 from .errors import NotPossible
 
-CANCELED_BEFORE_START = "Canceled before it started."
+UNTOUCHED = "Nothing was changed in the cloud. You can order it again with “Try again”."
 
 
 @transaction.atomic
@@ -72,20 +72,10 @@ def _cancel_at_once(actor: Actor, run: Run) -> None:
     resource = rows.select_for_update(of=("self",)).get(pk=run.resource_id)
     run.resource = resource
     message = f"Canceled by {actor.label} before it started."
-    run.advance(RunStatus.CANCELED, cancel_requested_at=timezone.now(), error=_explanation(message))
+    explained = Explanation(message, UNTOUCHED, code="canceled")
+    run.advance(RunStatus.CANCELED, cancel_requested_at=timezone.now(), error=explained.as_dict())
     events.append_event(run, "warning", "cancel", message, {})
     _put_back(run, resource)
-
-
-def _explanation(message: str) -> dict[str, Any]:
-    return {
-        "summary": message,
-        "advice": "Nothing was changed in the cloud. You can order it again with “Try again”.",
-        "cloud_message": "",
-        "raw": "",
-        "address": "",
-        "code": "canceled",
-    }
 
 
 def _put_back(run: Run, resource: Resource) -> None:

@@ -11,12 +11,24 @@ from clouds import providers
 from clouds.models import CloudAccount, Offering, OfferingVersion
 from provisioning.models import Resource
 
-from . import fake_aws
+from . import fake_aws, shelf
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYCANARYKEY0"
 CREDENTIALS = {"access_key_id": KEY_ID, "secret_access_key": SECRET}
 NEW_CREDENTIALS = {"access_key_id": "AKIANEWNEWNEWNEW0NEW", "secret_access_key": "n" * 40}
+
+
+@pytest.fixture
+def vm(db: None) -> OfferingVersion:
+    """The catalogue's machine, loaded."""
+    return shelf.load()["aws/vm"]
+
+
+@pytest.fixture
+def bucket(db: None) -> OfferingVersion:
+    """The catalogue's bucket, loaded."""
+    return shelf.load()["aws/bucket"]
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from django.conf import settings
 from clouds import catalogue
 from clouds.models import OfferingVersion
 
+SMALL = {"region": "eu-west-1", "size": "small"}  # all a machine needs
+
 
 def load() -> dict[str, OfferingVersion]:
     """The released modules, by offering id."""

@@ -4,20 +4,9 @@ from clouds.inputs import form_for, validate_inputs
 from clouds.models import OfferingVersion
 
 from . import shelf
+from .shelf import SMALL
 
 pytestmark = pytest.mark.django_db
-
-SMALL = {"region": "eu-west-1", "size": "small"}
-
-
-@pytest.fixture
-def vm() -> OfferingVersion:
-    return shelf.load()["aws/vm"]
-
-
-@pytest.fixture
-def bucket() -> OfferingVersion:
-    return shelf.load()["aws/bucket"]
 
 
 def test_the_form_shows_the_inputs_in_groups(vm: OfferingVersion) -> None:

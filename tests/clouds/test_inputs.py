@@ -16,21 +16,11 @@ from clouds.inputs import Change, InputError, InvalidInputs, changes, validate_i
 from clouds.models import OfferingVersion
 
 from . import shelf
+from .shelf import SMALL
 
 pytestmark = pytest.mark.django_db
 
 ED25519 = "ssh-ed25519 " + base64.b64encode(b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20" + bytes(32)).decode()
-SMALL = {"region": "eu-west-1", "size": "small"}
-
-
-@pytest.fixture
-def vm() -> OfferingVersion:
-    return shelf.load()["aws/vm"]
-
-
-@pytest.fixture
-def bucket() -> OfferingVersion:
-    return shelf.load()["aws/bucket"]
 
 
 def errors_of(version: OfferingVersion, inputs: dict[str, Any]) -> list[tuple[str, str]]:
