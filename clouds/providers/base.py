@@ -57,6 +57,8 @@ class RunnerEnvironment:
 
     variables: dict[str, str] = field(repr=False)  # environment of the Terraform process
     files: dict[str, str]  # name to content, put beside the module's files; never a secret
+    secret_files: dict[str, str] = field(default_factory=dict, repr=False)  # the same, readable by the run only
+    is_simulated: bool = False  # Terraform works with the stand-in providers, where this provider has one
 
 
 class Adapter(Protocol):
@@ -85,3 +87,11 @@ class Adapter(Protocol):
 
     def tagged_objects(self, credentials: Credentials, region: str, tags: Mapping[str, str]) -> list[CloudObject]:
         """Every existing object in ``region`` carrying all of ``tags``; raises rather than return half an answer."""
+
+    def leftovers(self, credentials: Credentials, region: str, cluster: str) -> list[CloudObject]:
+        """What the Kubernetes cluster named ``cluster`` made by itself and would keep its destroy from ending: load
+        balancers, volumes, network interfaces. In the order in which they can be removed.
+        """
+
+    def remove(self, credentials: Credentials, region: str, found: CloudObject) -> None:
+        """Delete one object that :meth:`leftovers` named. One that is gone already is fine."""
