@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -44,9 +44,45 @@ PATTERNS = (
     _pattern(
         "bad_credentials",
         r"InvalidClientTokenId|SignatureDoesNotMatch|AuthFailure|UnrecognizedClientException|InvalidAccessKeyId"
-        r"|security token included in the request is (?:invalid|expired)|ExpiredToken|No valid credential sources",
+        r"|security token included in the request is (?:invalid|expired)|ExpiredToken|No valid credential sources"
+        r"|AADSTS\d+|invalid_grant|invalid_client|ExpiredAuthenticationToken|Invalid JWT|Error 401\b|401 Unauthorized"
+        r"|JSON credentials are not valid",
         "The cloud refused the keys of this cloud account.",
         "Replace the account's keys on its page, verify it, and try again.",
+    ),
+    _pattern(
+        "api_disabled",
+        r"(?P<api>[a-z]+\.googleapis\.com)\b.{0,80}has not been used in project"
+        r"|SERVICE_DISABLED.{0,400}?(?P<service>[a-z]+\.googleapis\.com)",
+        "The API {api} is not enabled in this Google Cloud project.",
+        "Enable it in the project (gcloud services enable {api}), wait a minute, and try again.",
+    ),
+    _pattern(
+        "api_disabled",
+        r"has not been used in project|SERVICE_DISABLED"
+        r"|MissingSubscriptionRegistration|not registered to use namespace",
+        "A service that this needs is not switched on in this cloud account.",
+        "Switch on the service that the cloud names below, wait a minute, and try again.",
+    ),
+    _pattern(
+        "throttled",
+        r"Throttling|RequestLimitExceeded|TooManyRequests|SlowDown|rateLimitExceeded|Error 429\b",
+        "The cloud is answering too slowly because of too many requests.",
+        "Wait some minutes and try again.",
+    ),
+    _pattern(
+        "quota",
+        r"LimitExceeded|QuotaExceeded|TooManyBuckets|vCPU limit|ServiceQuota|exceed(?:s|ed|ing)? .{0,60}quota"
+        r"|Quota '[\w-]+' exceeded",
+        "A quota of the cloud account is used up.",
+        "Destroy something that is not needed, choose a smaller size or another region, or ask the cloud for more.",
+    ),
+    _pattern(
+        "access_denied",
+        r"does not have authorization to perform action '(?P<action>[\w./*-]+)'"
+        r"|Required '(?P<permission>[\w.]+)' permission",
+        "The credentials of this cloud account may not do {action}.",
+        "Allow {action} for them in the cloud's console, verify the account, and try again.",
     ),
     _pattern(
         "access_denied",
@@ -56,21 +92,10 @@ PATTERNS = (
     ),
     _pattern(
         "access_denied",
-        r"UnauthorizedOperation|AccessDenied|Access Denied|\b403\b.*Forbidden|AuthorizationError",
+        r"UnauthorizedOperation|AccessDenied|Access Denied|\b403\b.*Forbidden|AuthorizationError|AuthorizationFailed"
+        r"|PERMISSION_DENIED|Error 403\b",
         "The keys of this cloud account lack a permission that this needs.",
         "Compare the account's permissions with the list on its page, add what is missing, and try again.",
-    ),
-    _pattern(
-        "throttled",
-        r"Throttling|RequestLimitExceeded|TooManyRequests|SlowDown",
-        "The cloud is answering too slowly because of too many requests.",
-        "Wait some minutes and try again.",
-    ),
-    _pattern(
-        "quota",
-        r"LimitExceeded|QuotaExceeded|TooManyBuckets|vCPU limit|ServiceQuota|exceeds? .{0,40}quota",
-        "A quota of the cloud account is used up.",
-        "Destroy something that is not needed, choose a smaller size or another region, or ask the cloud for more.",
     ),
     _pattern(
         "capacity",
@@ -81,26 +106,28 @@ PATTERNS = (
     ),
     _pattern(
         "name_exists",
-        r"BucketAlreadyExists|BucketAlreadyOwnedByYou|AlreadyExists|EntityAlreadyExists"
+        r"BucketAlreadyExists|BucketAlreadyOwnedByYou|AlreadyExists|EntityAlreadyExists|StorageAccountAlreadyTaken"
+        r"|bucket name is not available"
         r"|(?<!Permission)\.Duplicate\b|(?<!rule )already exists",
         "Something with this name already exists in the cloud.",
         "Choose another name, or remove the existing one in the cloud's console and try again.",
     ),
     _pattern(
         "image",
-        r"InvalidAMIID|InvalidAMI|query returned no results",
+        r"InvalidAMIID|InvalidAMI|query returned no results|PlatformImageNotFound|Could not find image",
         "The chosen image is not available in this region.",
         "Choose another image or region.",
     ),
     _pattern(
         "dependency",
-        r"DependencyViolation|BucketNotEmpty|ResourceInUse|has dependencies",
+        r"DependencyViolation|BucketNotEmpty|ResourceInUse|has dependencies|InUse\w*CannotBeDeleted"
+        r"|InUseByAnotherResource|still contains Resources",
         "Something else in the cloud still depends on this.",
         "Remove what was added outside of this platform, then try again.",
     ),
     _pattern(
         "network",
-        r"no such host|connection refused|i/o timeout|TLS handshake|dial tcp|connection reset"
+        r"no such host|connection refused|i/o timeout|TLS handshake|dial tcp|connection reset|\bEOF\b"
         r"|RequestError: send request"
         r"|request send failed|network is unreachable",
         "The cloud could not be reached from here.",
@@ -169,11 +196,21 @@ def explain_text(text: str) -> Explanation:
 def _in_words(said: str) -> tuple[str, str, str]:
     for pattern in PATTERNS:
         if found := pattern.words.search(said):
-            names = found.groupdict()
+            names = _names(found.groupdict())
             return pattern.summary.format(**names), pattern.advice.format(**names), pattern.code
     first_line = said.strip().splitlines()[0] if said.strip() else "The engine failed."
     summary = "The cloud refused one of the steps." if "api error" in said else first_line[:300]
     return summary, "Read what the cloud says. Then try again, change what was ordered, or destroy it.", "failed"
+
+
+def _names(groups: Mapping[str, str | None]) -> dict[str, str]:
+    """What the text named; an alternative group stands in for the one it is an alternative to."""
+    found = {name: text for name, text in groups.items() if text}
+    if "permission" in found:
+        found.setdefault("action", found["permission"])
+    if "service" in found:
+        found.setdefault("api", found["service"])
+    return found
 
 
 def _silent(ended: Ended, raw: str) -> Explanation:

@@ -33,6 +33,24 @@ def error(summary: str, detail: str = "", address: str = "aws_instance.this") ->
         ("timeout while waiting for state to become 'running' (last state: 'pending', timeout: 10m0s)", "timeout"),
         ("Invalid value for variable", "input"),
         ("api error VPCIdNotSpecified: No default VPC for this user", "no_network"),
+        ("clientCredentialsToken: 401: AADSTS7000215: Invalid client secret provided.", "bad_credentials"),
+        ('oauth2: "invalid_grant" "Invalid JWT Signature."', "bad_credentials"),
+        ("JSON credentials are not valid: invalid character", "bad_credentials"),
+        ("unexpected status 403 (403 Forbidden) with error: AuthorizationFailed: The client", "access_denied"),
+        ("googleapi: Error 403: Required 'compute.instances.create' permission for 'projects/p'", "access_denied"),
+        ("googleapi: Error 403: Compute Engine API has not been used in project 1 before", "api_disabled"),
+        ("409 Conflict: MissingSubscriptionRegistration: not registered to use namespace", "api_disabled"),
+        ("OperationNotAllowed: exceeding approved Total Regional Cores quota. Current Limit: 6", "quota"),
+        ("googleapi: Error 403: Quota 'CPUS' exceeded. Limit: 8.0 in region europe-west1., quotaExceeded", "quota"),
+        ("SkuNotAvailable: The requested size is currently not available in location", "capacity"),
+        ("ZONE_RESOURCE_POOL_EXHAUSTED: The zone does not have enough resources", "capacity"),
+        ('A resource with the ID "/x" already exists - to be managed via Terraform this', "name_exists"),
+        ("googleapi: Error 409: The resource 'projects/p/x' already exists, alreadyExists", "name_exists"),
+        ("StorageAccountAlreadyTaken: The storage account named x is already taken.", "name_exists"),
+        ("PlatformImageNotFound: The platform image is not available", "image"),
+        ("InUseSubnetCannotBeDeleted: Subnet default is in use by /x and cannot be deleted", "dependency"),
+        ("The subnetwork resource is already being used by 'x', resourceInUseByAnotherResource", "dependency"),
+        ('performing CreateOrUpdate: Put "https://management.azure.com/x": EOF', "network"),
     ],
 )
 def test_what_clouds_say_is_recognised(said: str, code: str) -> None:
@@ -61,6 +79,27 @@ def test_a_missing_permission_is_named() -> None:
 
     assert explained.summary == "The keys of this cloud account may not do s3:CreateBucket."
     assert "Allow s3:CreateBucket" in explained.advice
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        (
+            "The client does not have authorization to perform action 'Microsoft.Compute/virtualMachines/write' over",
+            "The credentials of this cloud account may not do Microsoft.Compute/virtualMachines/write.",
+        ),
+        (
+            "Error 403: Required 'compute.instances.create' permission for 'projects/p/zones/z/instances/x'",
+            "The credentials of this cloud account may not do compute.instances.create.",
+        ),
+        (
+            "Error 403: SERVICE_DISABLED: visit https://console.developers.google.com/apis/api/container.googleapis.com",
+            "The API container.googleapis.com is not enabled in this Google Cloud project.",
+        ),
+    ],
+)
+def test_what_is_missing_on_azure_and_google_is_named(said: str, named: str) -> None:
+    assert explain(ended(), [error("creating", said)]).summary == named
 
 
 def test_the_first_error_explains_and_all_are_kept() -> None:
