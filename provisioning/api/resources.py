@@ -36,7 +36,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 FORGET = OpenApiParameter(
     "forget", bool, description="Let go of the resource and leave its objects in the cloud; answers 200 with a list."
 )
-LATER_ACTIONS = frozenset({"start", "stop", "resize", "upgrade", "detect-drift", "extend"})
+ACTIONS = {"retry": services.retry, "detect-drift": services.detect_drift}
+LATER_ACTIONS = frozenset({"start", "stop", "resize", "upgrade", "extend"})
 MAX_KEY = 120
 
 
@@ -101,18 +102,20 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
     @extend_schema(
         request=OpenApiTypes.NONE,
         responses={202: QueuedSerializer, **problems(402)},
-        parameters=[OpenApiParameter("name", str, OpenApiParameter.PATH, enum=["retry", *sorted(LATER_ACTIONS)])],
+        parameters=[
+            OpenApiParameter("name", str, OpenApiParameter.PATH, enum=[*sorted(ACTIONS), *sorted(LATER_ACTIONS)])
+        ],
     )
     @action(detail=True, methods=["post"], url_path="actions/<slug:name>", url_name="action")
     def perform(self, request: Request, pk: str, name: str) -> Response:
-        """Do something with a resource. Only ``retry`` is offered by today's module versions."""
+        """Do something with a resource: ``retry`` what failed, or ``detect-drift`` to compare it with the cloud."""
         resource = self.get_object()
         if name in LATER_ACTIONS:
             raise Problem(409, "not_offered", f"“{name}” is not offered by this module version yet.")
-        if name != "retry":
+        if name not in ACTIONS:
             raise Problem(404, "not_found", f"There is no action “{name}”.")
         with refusals_as_problems():
-            return queued(services.retry(actor=actor_of(request), resource=resource))
+            return queued(ACTIONS[name](actor=actor_of(request), resource=resource))
 
 
 def queued(run: Run) -> Response:

@@ -23,6 +23,7 @@ from provisioning.terraform.diagnostics import Explanation
 from provisioning.terraform.messages import EventKind
 
 log = structlog.get_logger(__name__)
+UNSURE = frozenset({"network", "timeout"})  # failures after which the cloud may have made what it did not report
 _LEVELS = {RunStatus.SUCCEEDED: "info", RunStatus.CANCELED: "warning"}
 
 
@@ -51,8 +52,8 @@ def end_as(run: Run, status: RunStatus, explanation: Explanation) -> None:
     """End a run whose worker is gone: what it made may be unknown to the state, so the next run looks for it."""
     with transaction.atomic():
         resource = _lock(run)
-        resource.status = ResourceStatus.FAILED
-        resource.needs_adoption = True
+        if run.operation != Operation.DETECT_DRIFT:  # that one only looks
+            resource.status, resource.needs_adoption = ResourceStatus.FAILED, True
         _go_back_to_old_price(run, resource, has_changed_something=run.status == RunStatus.APPLYING)
         resource.save(update_fields=["status", "needs_adoption", "hourly_cost", "monthly_cost"])
         events.append_event(run, "warning", EventKind.RECOVERY, explanation.summary)
@@ -87,10 +88,22 @@ def _end(run: Run, resource: Resource, outcome: Outcome) -> None:
 
 
 def _success(run: Run) -> str:
+    if run.operation == Operation.DETECT_DRIFT:
+        return _drift(run.plan or {})
     return {Operation.CREATE: "Created", Operation.DESTROY: "Destroyed"}.get(Operation(run.operation), "Done")
 
 
+def _drift(plan: dict[str, int]) -> str:
+    counts = [
+        (plan.get(name, 0), word) for name, word in (("adds", "add"), ("changes", "change"), ("destroys", "destroy"))
+    ]
+    found = ", ".join(f"{count} to {word}" for count, word in counts if count)
+    return f"Drift: {found} to be as it was ordered" if found else "No drift: everything is as it was ordered"
+
+
 def _succeed(run: Run, resource: Resource) -> None:
+    if run.operation == Operation.DETECT_DRIFT:
+        return  # nothing was changed
     resource.needs_adoption = False
     if run.operation == Operation.DESTROY:
         resource.status, resource.gone_at = ResourceStatus.DESTROYED, timezone.now()
@@ -130,11 +143,14 @@ def _give_back_credit(run: Run, resource: Resource) -> None:
 
 
 def _fail(run: Run, resource: Resource, outcome: Outcome) -> None:
+    if run.operation == Operation.DETECT_DRIFT:
+        return  # the resource is what it was
     if not outcome.has_changed_something and run.operation != Operation.CREATE and _was_canceled(outcome):
         resource.status = run.previous.get("status") or ResourceStatus.ACTIVE
     else:
         resource.status = ResourceStatus.FAILED
-    if outcome.has_changed_something and outcome.is_abrupt:
+    is_unsure = outcome.explanation is not None and outcome.explanation.code in UNSURE
+    if outcome.has_changed_something and (outcome.is_abrupt or is_unsure):
         resource.needs_adoption = True
     _go_back_to_old_price(run, resource, has_changed_something=outcome.has_changed_something)
     resource.save(update_fields=["status", "needs_adoption", "hourly_cost", "monthly_cost"])

@@ -21,6 +21,7 @@ from provisioning.terraform.redaction import Redactor
 
 from .adoption import adopt_strays, check_nothing_is_left
 from .claiming import claim_next
+from .draining import drain, drain_again
 from .finishing import Outcome, finish
 from .job import Canceled, Failed, Job
 from .lease import Lease, LeaseLost
@@ -34,7 +35,7 @@ APPLY = {
     Operation.UPDATE: ("apply",),
     Operation.DESTROY: ("apply", "-destroy"),
 }
-FLAGS = ("-auto-approve", "-json", "-input=false")
+FLAGS = ("-json", "-input=false")
 
 
 def prepare_module(job: Job) -> None:
@@ -90,10 +91,11 @@ def bring_state(job: Job) -> None:
 def apply(job: Job) -> None:
     """The one engine process of an ordinary run."""
     job.enter(RunStatus.PLANNING)
-    operation = Operation(job.run.operation)
-    if operation is Operation.CREATE and job.state_before is not None:
-        operation = Operation.UPDATE  # tried again: what an earlier run made is looked at, it may be gone
-    ended = job.engine(*APPLY[operation], *FLAGS)
+    command = _command(job)
+    ended = job.engine(*command)
+    if not (ended.is_success or ended.is_canceled) and drain_again(job, explain(ended, job.errors).code):
+        job.errors.clear()
+        ended = job.engine(*command)
     job.lease.require()
     if ended.is_canceled and not ended.is_success:
         raise Canceled("" if job.lease.is_cancel_requested else "The worker was stopped.")
@@ -102,12 +104,22 @@ def apply(job: Job) -> None:
     check_nothing_is_left(job)  # no step of its own: what has succeeded cannot be canceled any more
 
 
+def _command(job: Job) -> tuple[str, ...]:
+    operation = Operation(job.run.operation)
+    if operation is Operation.DETECT_DRIFT:
+        return ("plan", "-lock=false", *FLAGS)
+    if operation is Operation.CREATE and job.state_before is not None:
+        operation = Operation.UPDATE  # tried again: what an earlier run made is looked at, it may be gone
+    return (*APPLY[operation], "-auto-approve", *FLAGS)
+
+
 STEPS: tuple[Callable[[Job], None], ...] = (
     prepare_module,
     open_credentials,
     write_inputs,
     bring_state,
     adopt_strays,
+    drain,
     apply,
 )
 

@@ -1,6 +1,15 @@
 """What can be done with resources and runs. Every function checks the actor's right and audits what it writes."""
 
-from .changes import forget, has_vanished, held_for, merged_inputs, request_destroy, request_update, retry
+from .changes import (
+    detect_drift,
+    forget,
+    has_vanished,
+    held_for,
+    merged_inputs,
+    request_destroy,
+    request_update,
+    retry,
+)
 from .errors import (
     CannotChange,
     CannotUseAccount,
@@ -11,7 +20,7 @@ from .errors import (
     RunInProgress,
 )
 from .ordering import USABLE, estimate, request_resource
-from .outputs import read_outputs
+from .outputs import NoKubeconfig, read_kubeconfig, read_outputs
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
 
@@ -21,6 +30,7 @@ __all__ = [
     "CannotUseAccount",
     "IdempotencyConflict",
     "NameTaken",
+    "NoKubeconfig",
     "NotPossible",
     "Refused",
     "RunInProgress",
@@ -28,6 +38,7 @@ __all__ = [
     "cancel_run",
     "current_version",
     "current_versions",
+    "detect_drift",
     "discard_run",
     "estimate",
     "forget",
@@ -35,6 +46,7 @@ __all__ = [
     "held_for",
     "merged_inputs",
     "price_of",
+    "read_kubeconfig",
     "read_outputs",
     "request_destroy",
     "request_resource",

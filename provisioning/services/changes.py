@@ -61,6 +61,18 @@ def request_destroy(*, actor: Actor, resource: Resource) -> Run:
 
 
 @transaction.atomic
+def detect_drift(*, actor: Actor, resource: Resource) -> Run:
+    """Queue a run that compares ``resource`` with the cloud and changes nothing; its ``plan`` counts what differs.
+
+    Raises ``RunInProgress``, and ``NotPossible`` for a resource that is not active.
+    """
+    resource = _lock_idle(actor, resource)
+    if resource.status not in {ResourceStatus.ACTIVE, ResourceStatus.STOPPED}:
+        raise NotPossible(f"A resource that is {resource.get_status_display().lower()} cannot be compared.")
+    return _queue(actor, resource, Operation.DETECT_DRIFT, resource.inputs)
+
+
+@transaction.atomic
 def retry(*, actor: Actor, resource: Resource) -> Run:
     """Queue again what failed last, with the same inputs; a vanished simulated resource is made anew.
 
@@ -173,7 +185,7 @@ def _operation_of_retry(resource: Resource, last: Run) -> Operation:
 def _queue(actor: Actor, resource: Resource, operation: Operation, inputs: dict[str, Any]) -> Run:
     """Write the run and what the resource looks like meanwhile; ``run.previous`` says how to go back."""
     previous = _previous(resource)
-    if operation is not Operation.DESTROY:
+    if operation not in {Operation.DESTROY, Operation.DETECT_DRIFT}:
         _pay(actor, resource, inputs, previous)
     run = insert_run(
         Run(
@@ -189,7 +201,7 @@ def _queue(actor: Actor, resource: Resource, operation: Operation, inputs: dict[
     )
     if operation is Operation.CREATE:
         resource.inputs, resource.region = inputs, inputs["region"]
-    resource.status = STATUS_WHILE[operation]
+    resource.status = STATUS_WHILE.get(operation, resource.status)
     resource.save(update_fields=["status", "inputs", "region", "hourly_cost", "monthly_cost", "currency"])
     audit.record(actor, f"resource.{operation}", resource, inputs=inputs, run=str(run.pk))
     announce_after_commit(run)

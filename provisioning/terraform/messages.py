@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     LOG = "log"
     CANCEL = "cancel"
     RECOVERY = "recovery"
+    DRAIN = "drain"  # what a cluster made by itself; id, object_type or cluster or removed
 
 
 @dataclass(frozen=True, slots=True)

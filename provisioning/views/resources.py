@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -85,9 +86,35 @@ def forget(request: HttpRequest, pk: Any) -> HttpResponse:
 @requires(Right.ORDER)
 def retry(request: HttpRequest, pk: Any) -> HttpResponse:
     """Queue again what failed."""
+    return _queued(request, pk, services.retry)
+
+
+@require_POST
+@requires(Right.ORDER)
+def detect_drift(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Queue a run that compares the resource with the cloud."""
+    return _queued(request, pk, services.detect_drift)
+
+
+@require_safe
+@requires(Right.ORDER)
+def kubeconfig(request: HttpRequest, pk: Any) -> HttpResponse:
+    """The cluster's kubeconfig as a file. Every download is audited."""
     resource = _get(actor_of(request), pk)
     try:
-        run = services.retry(actor=actor_of(request), resource=resource)
+        text = services.read_kubeconfig(actor=actor_of(request), resource=resource)
+    except services.NoKubeconfig as none:
+        return _refused(request, resource, none)
+    response = HttpResponse(text, content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{resource.name}.kubeconfig"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _queued(request: HttpRequest, pk: Any, service: Callable[..., Run]) -> HttpResponse:
+    resource = _get(actor_of(request), pk)
+    try:
+        run = service(actor=actor_of(request), resource=resource)
     except (services.Refused, InsufficientCredit) as refusal:
         return _refused(request, resource, refusal)
     return redirect("provisioning:run-detail", run.pk)

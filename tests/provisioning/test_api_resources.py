@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent
+from billing.models import Hold
 from clouds.models import CloudAccount, OfferingVersion
 from provisioning.models import Resource, Run, RunStatus
 from tests.provisioning.conftest import VM
@@ -222,7 +223,7 @@ def test_forgetting_answers_200_with_what_stays(api: Api, tenant: SimpleNamespac
     assert api(tenant.member).delete(f"{URL}/{resource.pk}?forget=maybe").status_code == 400
 
 
-def test_only_retry_is_offered_yet(api: Api, tenant: SimpleNamespace, order: Order) -> None:
+def test_only_retry_and_detect_drift_are_offered_yet(api: Api, tenant: SimpleNamespace, order: Order) -> None:
     resource = activate(order("web-1"))
     client = api(tenant.member)
     assert client.post(f"{URL}/{resource.pk}/actions/stop").json()["code"] == "not_offered"
@@ -230,6 +231,16 @@ def test_only_retry_is_offered_yet(api: Api, tenant: SimpleNamespace, order: Ord
     assert client.post(f"{URL}/{resource.pk}/actions/retry").status_code == 409
     Resource.objects.filter(pk=resource.pk).update(status="failed")
     assert client.post(f"{URL}/{resource.pk}/actions/retry").status_code == 202
+
+
+def test_a_resource_is_compared_with_the_cloud_by_a_program(api: Api, tenant: SimpleNamespace, order: Order) -> None:
+    resource = activate(order("web-1"))
+
+    answer = api(tenant.member).post(f"{URL}/{resource.pk}/actions/detect-drift")
+
+    assert answer.status_code == 202
+    assert answer.json()["run"]["operation"] == "detect_drift"
+    assert (answer.json()["status"], Hold.objects.count()) == ("active", 1)
 
 
 def test_an_estimate_of_an_offering_has_lines_with_their_source(api: Api, tenant: SimpleNamespace, shelf: dict) -> None:

@@ -325,3 +325,41 @@ def test_a_stranger_finds_nothing_and_a_viewer_changes_nothing(
     resource = activate(order("web-1"))
     assert sign_in(stranger).get(f"/resources/{resource.pk}/{path}").status_code == 404
     assert sign_in(tenant.viewer).get(f"/resources/{resource.pk}/{path}").status_code == (403 if path else 200)
+
+
+# --- kubeconfig -----------------------------------------------------------------------------------------------------
+
+
+def test_a_kubeconfig_is_downloaded_by_members_and_every_download_is_audited(
+    sign_in: SignIn, tenant: SimpleNamespace, order: Order
+) -> None:
+    resource = activate(order("web-1"), sealed_outputs={"kubeconfig": "apiVersion: v1\nkind: Config\n"})
+    url = f"/resources/{resource.pk}/kubeconfig/"
+
+    answer = sign_in(tenant.member).get(url)
+
+    assert (answer.status_code, answer.content) == (200, b"apiVersion: v1\nkind: Config\n")
+    assert answer["Content-Disposition"] == 'attachment; filename="web-1.kubeconfig"'
+    assert answer["Cache-Control"] == "no-store"
+    recorded = AuditEvent.objects.get(action="resource.download_kubeconfig")
+    assert (recorded.target_id, "apiVersion" in str(recorded.__dict__)) == (str(resource.pk), False)
+    assert sign_in(tenant.viewer).get(url).status_code == 403
+
+
+def test_what_has_no_kubeconfig_says_so_instead(sign_in: SignIn, tenant: SimpleNamespace, order: Order) -> None:
+    resource = activate(order("web-1"))
+
+    answer = sign_in(tenant.member).get(f"/resources/{resource.pk}/kubeconfig/", follow=True)
+
+    assert "only an active Kubernetes cluster has one" in answer.content.decode()
+    assert not AuditEvent.objects.filter(action="resource.download_kubeconfig").exists()
+
+
+def test_a_resource_is_compared_from_its_page(sign_in: SignIn, tenant: SimpleNamespace, order: Order) -> None:
+    resource = activate(order("web-1"))
+
+    answer = sign_in(tenant.member).post(f"/resources/{resource.pk}/drift/")
+
+    run = resource.runs.get(operation="detect_drift")
+    assert (answer.status_code, answer["Location"]) == (302, f"/runs/{run.pk}/")
+    assert sign_in(tenant.viewer).post(f"/resources/{resource.pk}/drift/").status_code == 403
