@@ -90,7 +90,11 @@ def terraform_variables(
 ) -> dict[str, Any]:
     """The module's variables for one resource: its valid ``inputs`` and what the platform adds."""
     manifest = Manifest(version.manifest)
-    given = {key: value for key, value in inputs.items() if not manifest.inputs[key].price_only}
+    given = {
+        manifest.inputs[key].terraform_name: value
+        for key, value in inputs.items()
+        if not manifest.inputs[key].price_only
+    }
     suffix = str(resource_id).replace("-", "")[:SUFFIX_LENGTH]
     platform = {"name": name, "tags": dict(tags), "unique_suffix": suffix}
     return given | {key: platform[key] for key in version.manifest["platform_variables"]}

@@ -30,6 +30,7 @@ class Input:
 
     name: str
     label: str
+    variable: str = ""
     help: str = ""
     group: Literal["basic", "advanced"] = "basic"
     unit: str = ""
@@ -50,6 +51,11 @@ class Input:
     max_items: int | None = None
     format: str = ""
     key_types: tuple[str, ...] = ()
+
+    @property
+    def terraform_name(self) -> str:
+        """The module's variable that takes its value."""
+        return self.variable or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +127,9 @@ def _variable_problems(manifest: Manifest, module: Module) -> Iterator[str]:
             yield f'variables.tf must declare "{name}" as {expected}'
     if "region" not in manifest.inputs:
         yield f'{FILE} must present the input "region"'
+    presented = {one.terraform_name for one in manifest.inputs.values()}
     for name, variable in module.variables.items():
-        if variable.is_required and name not in manifest.inputs and name not in PLATFORM_VARIABLES:
+        if variable.is_required and name not in presented and name not in PLATFORM_VARIABLES:
             yield f'variable "{name}" has no default and {FILE} does not present it'
 
 
@@ -130,8 +137,8 @@ def _input_problems(manifest: Manifest, module: Module) -> Iterator[str]:
     for name, one in manifest.inputs.items():
         if one.price_only:
             continue
-        variable = module.variables.get(name)
-        if variable is None or name in PLATFORM_VARIABLES:
+        variable = module.variables.get(one.terraform_name)
+        if variable is None or one.terraform_name in PLATFORM_VARIABLES:
             yield f'input "{name}" is no variable of the module'
         elif variable.type not in TYPES:
             yield f'variable "{name}" is {variable.type}; an input can be {", ".join(TYPES)}'

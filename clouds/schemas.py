@@ -32,7 +32,7 @@ def build_schema(manifest: Manifest, module: Module, *, provider: str) -> dict[s
     required = [
         name
         for name, one in manifest.inputs.items()
-        if name not in alternatives and not one.price_only and module.variables[name].is_required
+        if name not in alternatives and not one.price_only and module.variables[one.terraform_name].is_required
     ]
     schema: dict[str, Any] = {
         "$schema": DIALECT,
@@ -49,7 +49,7 @@ def build_schema(manifest: Manifest, module: Module, *, provider: str) -> dict[s
 
 
 def _property(one: Input, module: Module, choices: list[Choice] | None) -> dict[str, Any]:
-    variable = None if one.price_only else module.variables[one.name]
+    variable = None if one.price_only else module.variables[one.terraform_name]
     kind = one.type or TYPES[variable.type if variable else "string"]
     default = one.default if variable is None else variable.default
     found = {"type": kind, "title": one.label, "description": one.help, "unit": one.unit, "default": default}

@@ -211,6 +211,20 @@ def test_terraform_gets_the_inputs_and_what_the_platform_adds() -> None:
     }
 
 
+def test_an_input_may_have_another_name_than_its_variable(tmp_path: Path) -> None:
+    directory = shelf.copy_of("aws/vm", tmp_path, version="1.1.0")
+    shelf.edit(directory / "offering.toml", "[inputs.disk_gb]", '[inputs.version]\nvariable = "disk_gb"')
+    text = (directory / "offering.toml").read_text("utf-8").replace("{disk_gb}", "{version}")
+    (directory / "offering.toml").write_text(text.replace('quantity = "disk_gb"', 'quantity = "version"'), "utf-8")
+    [version] = catalogue.load(tmp_path)
+
+    variables = catalogue.terraform_variables(
+        version, {**shelf.SMALL, "version": 30}, name="web", resource_id=RESOURCE, tags={}
+    )
+
+    assert (variables["disk_gb"], "version" in variables) == (30, False)
+
+
 def test_a_module_without_a_suffix_gets_none() -> None:
     version = shelf.load()["aws/vm"]
     inputs = validate_inputs(version, {"region": "eu-west-1", "size": "small"})
