@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "sandbox/standin/schemas"
-FLAGS = re.compile(r"^  // (\w+) - computed: (\w+), optional: (\w+), required: (\w+)$", re.M)
+FLAGS = re.compile(r"^  // (\w+) - computed: (\w+), optional: (\w+), required: (\w+)$", re.MULTILINE)
 GETTERS = (  # the first that is found in an attribute's code gives its type; sets are read through tolist()
     (r"Fn\.tolist\(this\.getListAttribute", ["set", "string"]),
     (r"tolist\(this\.getNumberListAttribute|tokenAsNumberList\(cdktf\.Fn\.tolist", ["set", "number"]),
@@ -63,12 +63,24 @@ PACKAGES = (
         "@cdktf/provider-azurerm",
         "14.23.0",
         "2b6dea673fe0838d3add8e8a5121c00c85c1db7ed49b5aeceeac15d77eea9f2a",
-        (
-            "resource_group virtual_network subnet network_security_group network_interface public_ip "
-            "network_interface_security_group_association linux_virtual_machine storage_account storage_container "
-            "storage_management_policy kubernetes_cluster log_analytics_workspace monitor_diagnostic_setting "
-            "role_assignment user_assigned_identity"
-        ).split(),
+        [
+            "resource_group",
+            "virtual_network",
+            "subnet",
+            "network_security_group",
+            "network_interface",
+            "public_ip",
+            "network_interface_security_group_association",
+            "linux_virtual_machine",
+            "storage_account",
+            "storage_container",
+            "storage_management_policy",
+            "kubernetes_cluster",
+            "log_analytics_workspace",
+            "monitor_diagnostic_setting",
+            "role_assignment",
+            "user_assigned_identity",
+        ],
         ("client_config",),
     ),
     Package(
@@ -76,11 +88,21 @@ PACKAGES = (
         "@cdktf/provider-google",
         "16.12.0",
         "f7301942e30bb8ecc52e988ef2f78cc2cb6e317489ec90c19c0f8d61696a4097",
-        (
-            "compute_network compute_subnetwork compute_firewall compute_address compute_instance compute_router "
-            "compute_router_nat storage_bucket container_cluster container_node_pool service_account "
-            "project_iam_member project_service"
-        ).split(),
+        [
+            "compute_network",
+            "compute_subnetwork",
+            "compute_firewall",
+            "compute_address",
+            "compute_instance",
+            "compute_router",
+            "compute_router_nat",
+            "storage_bucket",
+            "container_cluster",
+            "container_node_pool",
+            "service_account",
+            "project_iam_member",
+            "project_service",
+        ],
         ("client_config", "compute_zones"),
     ),
 )
@@ -108,7 +130,7 @@ class Bindings:
     def block(self, code: str, interface: str, hcl: str) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
         blocks: dict[str, Any] = {}
-        documented = set(re.findall(r"^  \* (\w+) block$", interface, re.M))
+        documented = set(re.findall(r"^  \* (\w+) block$", interface, re.MULTILINE))
         for name, flags, body in members(code):
             nested = re.search(r"new (\w+?)(OutputReference|List)\(this, \"\w+\"(?:, (true|false))?", body)
             if nested is None or nested[1].startswith("String"):
@@ -138,7 +160,7 @@ class Bindings:
 
     @staticmethod
     def hcl_type(hcl: str, name: str) -> str:
-        found = re.search(rf"^ +{name}: \{{.*?type: \"(\w+)\"", hcl, re.M | re.S)
+        found = re.search(rf"^ +{name}: \{{.*?type: \"(\w+)\"", hcl, re.MULTILINE | re.DOTALL)
         return found[1] if found else "list"
 
 
@@ -149,7 +171,7 @@ def implied(block: dict[str, Any]) -> list[Any]:
 def pieces(text: str, start: str) -> dict[str, str]:
     """Top-level declarations by name: from the line that matches to the closing brace in the first column."""
     found = {}
-    for match in re.finditer(start, text, re.M):
+    for match in re.finditer(start, text, re.MULTILINE):
         end = text.find("\n}", match.start())
         found[match[1]] = text[match.start() : end]
     return found
@@ -191,7 +213,7 @@ def resource(bindings: Bindings, base: str) -> dict[str, Any]:
 
 def provider(bindings: Bindings) -> dict[str, Any]:
     """The provider block: its nested blocks have no class, only an interface; `alias` is the bindings' own."""
-    name, code = next(item for item in bindings.classes.items() if "extends cdktf.TerraformProvider " in item[1])
+    name, _code = next(item for item in bindings.classes.items() if "extends cdktf.TerraformProvider " in item[1])
     block = interface_block(bindings, f"{name}Config", name)
     block["attributes"].pop("alias", None)
     return {"version": 0, "block": block}
@@ -201,7 +223,7 @@ def interface_block(bindings: Bindings, interface: str, owner: str) -> dict[str,
     attributes: dict[str, Any] = {}
     blocks: dict[str, Any] = {}
     pattern = r"docs#(\w+) \S+?\}\n(?:(?!readonly).)*?readonly \w+(\??): ([^;]+);"
-    for name, optional, typed in re.findall(pattern, bindings.interfaces[interface], re.S):
+    for name, optional, typed in re.findall(pattern, bindings.interfaces[interface], re.DOTALL):
         nested = re.match(rf"({owner}\w+)", typed)
         if nested:
             blocks[name] = {"nesting_mode": "list", "block": interface_block(bindings, nested[1], owner)}
@@ -211,7 +233,7 @@ def interface_block(bindings: Bindings, interface: str, owner: str) -> dict[str,
 
 
 def interface_kind(typed: str) -> Any:
-    first = typed.split(" | ")[0]
+    first = typed.split(" | ", maxsplit=1)[0]
     kinds = {"string": "string", "number": "number", "boolean": "bool"}
     if first.endswith("[]"):
         return ["list", kinds[first[:-2]]]

@@ -1,0 +1,3 @@
+from .base import Rule
+
+RULES: dict[str, Rule] = {}
