@@ -34,7 +34,7 @@ test: $(VENV)/.dev static/vendor/.made ## All tests, browser included (ARGS="-k 
 	DJANGO_ALLOW_ASYNC_UNSAFE=true $(BIN)/pytest tests/e2e $(ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Style, types, templates, imports, migrations, API schema, Terraform
+lint: $(VENV)/.dev $(VENV)/.checkov ## Style, types, templates, imports, migrations, API schema, Terraform
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy $(APPS)
@@ -43,6 +43,7 @@ lint: $(VENV)/.dev ## Style, types, templates, imports, migrations, API schema, 
 	DEBUG=1 $(BIN)/python -m scripts.check_migrations
 	DEBUG=1 $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python -m scripts.format_modules --check
+	$(VENV)/checkov/bin/checkov --config-file .checkov.yaml
 
 .PHONY: format
 format: $(VENV)/.dev ## Put Python and Terraform into shape
@@ -88,6 +89,13 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.local
 	@$(call pip_install,-r requirements/base.txt -r requirements/local.txt -r requirements/dev.txt)
 	@touch $@
 
+# A venv of its own: it pins an older boto3 than ours.
+$(VENV)/.checkov: requirements/checkov.txt $(VENV)/.tools
+	$(BIN)/python -m venv $(VENV)/checkov
+	@if test -x $(BIN)/uv; then $(BIN)/uv pip install --python $(VENV)/checkov/bin/python --quiet --require-hashes -r $<; \
+	else $(VENV)/checkov/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<; fi
+	@touch $@
+
 node_modules/.installed: package.json package-lock.json | $(VENV)/.tools
 	@if ! command -v npm >/dev/null 2>&1; then $(call pip_install,-r requirements/node.txt); fi
 	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -99,7 +107,7 @@ static/vendor/.made: node_modules/.installed scripts/vendor_assets.py $(TEMPLATE
 
 .PHONY: lock
 lock: $(VENV)/.tools ## Lock requirements/*.in again (needs a package index)
-	for name in base local dev node tools; do \
+	for name in base local dev node tools checkov; do \
 		$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
 			--custom-compile-command "make lock" requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 

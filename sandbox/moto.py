@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import run_simple
 
+from . import mending
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -38,7 +40,9 @@ class OneAtATime:
 
 def main(port: int) -> None:
     os.environ.setdefault("MOTO_AMIS_PATH", str(IMAGES))
+    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # clusters attach AWS's own policies to their roles
     os.environ.setdefault("MOTO_PORT", str(port))
+    mending.mend()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per call would bury the rest
     application = OneAtATime(DomainDispatcherApplication(create_backend_app))
     run_simple("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
