@@ -131,7 +131,7 @@ def is_legacy() -> bool:
     return os.environ.get("SKYVEND_STANDIN_STRICT") != "1"
 
 
-def _handlers(service: Service) -> dict[str, grpc.RpcMethodHandler]:
+def _handlers(service: Service) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
     return {
         name: grpc.unary_unary_rpc_method_handler(
             _answering(call, service, messages.Response),
@@ -158,7 +158,7 @@ def _answering(
     return answer
 
 
-def _shutdown() -> grpc.RpcMethodHandler:
+def _shutdown() -> grpc.RpcMethodHandler[Any, Any]:
     def answer(_request: Any, _context: grpc.ServicerContext) -> Any:
         handshake.quit_soon()
         return pb.Empty()
@@ -168,7 +168,7 @@ def _shutdown() -> grpc.RpcMethodHandler:
     )
 
 
-def _stdio() -> grpc.RpcMethodHandler:
+def _stdio() -> grpc.RpcMethodHandler[Any, Any]:
     def nothing(_request: Any, _context: grpc.ServicerContext) -> Iterator[Any]:
         return iter(())
 

@@ -1,4 +1,4 @@
-"""The protocol's messages, built from the compiled description of tfplugin5_min.proto (generated code needs no place)."""
+"""The protocol's messages, built from the compiled tfplugin5_min.proto: generated code needs no place here."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -31,7 +31,7 @@ class Rule:
 
 def paths(*names: str) -> frozenset[str]:
     """Paths from texts of several names: "name location" or "os_disk.{caching,name}"."""
-    found = set()
+    found: set[str] = set()
     for name in " ".join(names).split():
         braced = re.fullmatch(r"(.*)\{(.+)\}", name)
         found.update(f"{braced[1]}{inner}" for inner in braced[2].split(",")) if braced else found.add(name)
