@@ -1,5 +1,7 @@
 """Terraform's calls, answered: protocol messages in, protocol messages out. The rules are in the other modules."""
 
+from __future__ import annotations
+
 import json
 import os
 import traceback
