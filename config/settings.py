@@ -292,7 +292,11 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)  # runs at once per worker
 HOLD_DAYS = env.int("HOLD_DAYS", 30)  # days of the quoted price that an order reserves
 TRIAL_CREDIT_USD = env.int("TRIAL_CREDIT_USD", 0)  # what a newly registered organization starts with
 SANDBOX_AWS_ENDPOINT = env.str("SANDBOX_AWS_ENDPOINT", "")  # where accounts marked "simulated" point; empty: none
-SANDBOX_STARTED_AT = env.str("SANDBOX_STARTED_AT", "")  # ISO 8601; it forgets its objects when it stops
+SANDBOX_AZURE_ENDPOINT = env.str("SANDBOX_AZURE_ENDPOINT", "")
+SANDBOX_GCP_ENDPOINT = env.str("SANDBOX_GCP_ENDPOINT", "")
+SANDBOX_CONTROL_KEY = env.str("SANDBOX_CONTROL_KEY", "")  # opens the simulated Azure's and Google's own controls
+SANDBOX_PLUGIN_MIRROR = env.str("SANDBOX_PLUGIN_MIRROR", "")  # stand-in providers for both; see sandbox/standins.py
+SANDBOX_STARTED_AT = env.str("SANDBOX_STARTED_AT", "")  # ISO 8601; simulated AWS forgets its objects when it stops
 
 # --- logs: JSON lines with request and run ids ----------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")

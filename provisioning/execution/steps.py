@@ -17,6 +17,7 @@ from provisioning.models import IllegalTransition, Operation, Run, RunStatus
 from provisioning.terraform import workspace
 from provisioning.terraform.diagnostics import CANCELED, Explanation, explain, explain_text
 from provisioning.terraform.messages import EventKind
+from provisioning.terraform.mirror import NoMirror
 from provisioning.terraform.redaction import Redactor
 
 from .adoption import adopt_strays, check_nothing_is_left
@@ -27,7 +28,7 @@ from .job import Canceled, Failed, Job
 from .lease import Lease, LeaseLost
 from .presence import Presence, here
 from .tags import tags_of
-from .toolchain import runner
+from .toolchain import runner, runner_for
 
 log = structlog.get_logger(__name__)
 APPLY = {
@@ -42,6 +43,11 @@ def prepare_module(job: Job) -> None:
     """A folder of this run's own with the module in it, initialised long before."""
     version = job.run.resource.offering_version
     module = settings.TERRAFORM_MODULES / version.directory
+    try:
+        job.runner = runner_for(module, is_simulated=job.environment is not None and job.environment.is_simulated)
+    except NoMirror as problem:
+        advice = "Ask your operator to provide it, then try again."
+        raise Failed(Explanation(str(problem), advice, code="provider")) from problem
     try:
         job.prepared = workspace.prepare(job.runner, module, version.content_hash)
     except workspace.PreparationFailed as problem:
@@ -73,7 +79,8 @@ def write_inputs(job: Job) -> None:
         resource_id=str(resource.pk),
         tags=tags_of(resource),
     )
-    files = job.environment.files if job.environment else {}
+    environment = job.environment
+    files = {**environment.files, **environment.secret_files} if environment else {}
     workspace.write_inputs(job.folder, variables, files)
 
 
@@ -114,8 +121,8 @@ def _command(job: Job) -> tuple[str, ...]:
 
 
 STEPS: tuple[Callable[[Job], None], ...] = (
-    prepare_module,
     open_credentials,
+    prepare_module,
     write_inputs,
     bring_state,
     adopt_strays,

@@ -7,7 +7,10 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -21,12 +24,13 @@ from provisioning.terraform.workspace import Runner
 
 log = structlog.get_logger(__name__)
 FALLBACK = "skyvend-runner-"
+_one_at_a_time = threading.Lock()  # downloads into the mirror
 STANDS_FOR = "stands-for"  # the file in such a folder that names the one it stands for
 
 
 @cache
-def runner() -> Runner:
-    """Where and how runs work on this machine.
+def runner(*, is_simulated: bool = False) -> Runner:
+    """Where and how runs work on this machine; ``is_simulated``: with the stand-in providers.
 
     Raises ``IsolationUnavailable``, ``binary.NoEngine`` or ``mirror.NoMirror``; each message is one clear line.
     """
@@ -38,7 +42,32 @@ def runner() -> Runner:
         hidden=[settings.BASE_DIR, settings.DATA],
         copies=root / "bin",
     )
-    return Runner(root=root, toolchain=_within_reach(_toolchain(), wall, root), isolation=wall)
+    tools = _simulated(_engine(), wall, root) if is_simulated else _real(_engine(), wall, root)
+    return Runner(root=root, toolchain=tools, isolation=wall)
+
+
+def runner_for(module: Path, *, is_simulated: bool) -> Runner:
+    """The runner that has the providers ``module`` needs; the first run of a module may download them.
+
+    Raises ``mirror.NoMirror`` in words when they are not to be had.
+    """
+    found = runner(is_simulated=is_simulated)
+    place, engine = found.toolchain.mirror, _engine()
+    lacking = mirror.missing(place, engine, module) if place is not None else []
+    if not lacking:
+        return found
+    names = ", ".join(f"{each.name} {each.version or ''}".strip() for each in lacking)
+    if is_simulated:
+        raise mirror.NoMirror(f"The simulated cloud has no stand-in for {names}.")
+    if settings.TERRAFORM_PLUGIN_MIRROR:
+        raise mirror.NoMirror(
+            f"TERRAFORM_PLUGIN_MIRROR={settings.TERRAFORM_PLUGIN_MIRROR} does not hold {names}: add it there, or "
+            "leave the setting empty to let this machine download it once."
+        )
+    with _one_at_a_time:
+        mirror.complete(mirror.made_below(settings.DATA, engine), engine, module)
+        runner.cache_clear()
+    return runner()
 
 
 def limits() -> Limits:
@@ -47,15 +76,34 @@ def limits() -> Limits:
     )
 
 
-def _toolchain() -> Toolchain:
-    engine = binary.find(configured=settings.TERRAFORM_BINARY, data=settings.DATA)
-    plugins = mirror.find(
+def _engine() -> binary.Binary:
+    return binary.find(configured=settings.TERRAFORM_BINARY, data=settings.DATA)
+
+
+def _real(engine: binary.Binary, wall: Isolation, root: Path) -> Toolchain:
+    place = mirror.find(
         configured=settings.TERRAFORM_PLUGIN_MIRROR,
         data=settings.DATA,
         binary=engine,
         modules=settings.TERRAFORM_MODULES,
     )
-    return Toolchain(binary=engine.path, engine=engine.label, mirror=plugins.absolute() if plugins.is_dir() else None)
+    tools = Toolchain(binary=engine.path, engine=engine.label, mirror=place.absolute() if place.is_dir() else None)
+    return _within_reach(tools, wall, root)
+
+
+def _simulated(engine: binary.Binary, wall: Isolation, root: Path) -> Toolchain:
+    """With the stand-in providers: SANDBOX_PLUGIN_MIRROR, and beside it the interpreter they run on."""
+    if not settings.SANDBOX_PLUGIN_MIRROR:
+        raise mirror.NoMirror("There are no stand-in providers here: they belong to the trial (`make up`).")
+    place = Path(settings.SANDBOX_PLUGIN_MIRROR).absolute()
+    runtime = place.parent / "runtime"
+    if wall.user is not None and not _can_reach_all([*_programs(place), runtime], wall.user):
+        place, runtime = (
+            reach.copy_tree(place, root / "standins" / "mirror"),
+            reach.copy_tree(runtime, root / "standins" / "runtime"),
+        )
+    tools = Toolchain(binary=engine.path, engine=engine.label, mirror=place, runtime=runtime)
+    return replace(tools, binary=_binary_within_reach(tools, wall, root))
 
 
 def _root(user: isolation.RunnerUser | None) -> Path:
@@ -96,14 +144,24 @@ def _remove_stale(parent: Path) -> None:
 
 def _within_reach(tools: Toolchain, wall: Isolation, root: Path) -> Toolchain:
     """Copies (links, on one disk) of what the runner's user cannot get at."""
+    user, plugins = wall.user, tools.mirror
+    if user is not None and plugins is not None and not _can_reach_all(tools.mirror_files(), user):
+        log.info("the provider mirror is offered where the runner's user can reach it", source=str(plugins))
+        plugins = mirror.offer(plugins, root / "mirror", lambda path: reach.can_reach(path, user.uid, user.gid))
+    return replace(tools, binary=_binary_within_reach(tools, wall, root), mirror=plugins)
+
+
+def _binary_within_reach(tools: Toolchain, wall: Isolation, root: Path) -> Path:
     user = wall.user
-    if user is None:
-        return tools
-    engine, plugins = tools.binary, tools.mirror
-    if not reach.can_reach(engine, user.uid, user.gid):
-        log.info("the engine is copied to where the runner's user can reach it", source=str(engine))
-        engine = reach.copy_file(engine, root / "bin" / engine.name)
-    if plugins is not None and not all(reach.can_reach(path, user.uid, user.gid) for path in tools.mirror_files()):
-        log.info("the provider mirror is copied to where the runner's user can reach it", source=str(plugins))
-        plugins = reach.copy_tree(plugins, root / "mirror")
-    return Toolchain(binary=engine, engine=tools.engine, mirror=plugins)
+    if user is None or reach.can_reach(tools.binary, user.uid, user.gid):
+        return tools.binary
+    log.info("the engine is copied to where the runner's user can reach it", source=str(tools.binary))
+    return reach.copy_file(tools.binary, root / "bin" / tools.binary.name)
+
+
+def _can_reach_all(paths: Iterable[Path], user: isolation.RunnerUser) -> bool:
+    return all(reach.can_reach(path, user.uid, user.gid) for path in paths)
+
+
+def _programs(place: Path) -> list[Path]:
+    return list(place.glob("*/*/*/*/*/*"))

@@ -12,14 +12,16 @@ import shutil
 import subprocess
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
+from . import reach
 from .binary import Binary
 
+FIRST = "hashicorp/aws"  # downloaded at once where there is no provider at all: the simulated AWS works with it too
 TERRAFORM_HOST, OPENTOFU_HOST = "registry.terraform.io", "registry.opentofu.org"
 _PROVIDER = re.compile(r'source\s*=\s*"(?:[\w.-]+\.[a-z]+/)?([\w-]+/[\w-]+)"(?:\s*version\s*=\s*"([^"]*)")?')
 _EXACT = re.compile(r"^=?\s*(\d+\.\d+\.\d+)$")
@@ -50,21 +52,59 @@ class Provider:
 
 
 def find(*, configured: str, data: Path, binary: Binary, modules: Path) -> Path:
-    """The mirror ``binary`` can use for every provider that ``modules`` ask for.
+    """The mirror for ``binary``, with the providers of ``modules`` that are on this machine.
 
-    ``configured``, else the usual places, else ``terraform providers mirror`` into ``data``/mirror, once and with
-    progress. For OpenTofu a mirror of Terraform's registry is offered under OpenTofu's name, by links.
+    ``configured``, else the first usual place that holds them all, else ``data``/mirror/<product>: links to what the
+    usual places hold, and what was downloaded. What is missing there is downloaded when a module needs it first
+    (:func:`complete`); where there is nothing at all, the provider of the simulated AWS at once.
     Raises :class:`NoMirror`.
     """
     needed = providers_of(modules)
+    made = made_below(data, binary)
     if configured:
-        return _checked(Path(configured), data, binary, needed)
-    made = data / "mirror" / binary.product
-    for place in [made, *usual_places(os.environ)]:
-        usable = usable_by(binary, place, made, needed)
-        if usable is not None:
-            return usable
-    return fetch(made, binary, modules, needed)
+        return _checked(Path(configured), made, binary, needed)
+    places = [made, *usual_places(os.environ)]
+    for place in places:
+        if needed and all(provider.is_in(place, _host(binary)) for provider in needed):
+            return place
+    _link_what_is_there(places, made, binary, needed)
+    if not any(provider.is_in(made, _host(binary)) for provider in needed):
+        first = next((module for module in _module_folders(modules) if _needs(module, FIRST)), None)
+        return complete(made, binary, first) if first else made
+    return made
+
+
+def made_below(data: Path, binary: Binary) -> Path:
+    """The mirror of our own: links and downloads."""
+    return data / "mirror" / binary.product
+
+
+def complete(made: Path, binary: Binary, module: Path) -> Path:
+    """Download into ``made`` what ``module`` needs and it lacks. Raises :class:`NoMirror`."""
+    if missing(made, binary, module):
+        made.mkdir(parents=True, exist_ok=True)
+        _mirror(made, binary, module)
+        _unpack(made)
+    if lacking := missing(made, binary, module):
+        raise NoMirror(f"The provider mirror {made} still lacks {_listed(lacking)}. {_ADVICE}")
+    return made
+
+
+def missing(place: Path, binary: Binary, module: Path) -> list[Provider]:
+    """What ``module`` needs and ``place`` does not hold for this machine."""
+    return [provider for provider in providers_of(module) if not provider.is_in(place, _host(binary))]
+
+
+def offer(place: Path, target: Path, is_reachable: Callable[[Path], bool]) -> Path:
+    """``place`` once more, at ``target``: links to the folders of providers that ``is_reachable``, copies of the rest."""
+    for platform_folder in place.glob("*/*/*/*/*"):
+        wanted = target / platform_folder.relative_to(place)
+        real = platform_folder.resolve()
+        if all(is_reachable(path) for path in [real, *real.iterdir()]):
+            _link(real, wanted)
+        else:
+            reach.copy_tree(real, wanted)
+    return target
 
 
 def this_platform() -> str:
@@ -102,29 +142,6 @@ def usual_places(environment: Mapping[str, str]) -> Iterator[Path]:
             yield place
 
 
-def usable_by(binary: Binary, place: Path, made: Path, needed: list[Provider]) -> Path | None:
-    """``place`` if it serves ``binary`` with all of ``needed``; for OpenTofu perhaps through links in ``made``."""
-    host = _host(binary)
-    if all(provider.is_in(place, host) for provider in needed):
-        return place
-    if binary.product == "opentofu" and all(provider.is_in(place, TERRAFORM_HOST) for provider in needed):
-        return _linked(place, made, needed)
-    return None
-
-
-def fetch(target: Path, binary: Binary, modules: Path, needed: list[Provider]) -> Path:
-    """Download what the modules need into ``target`` and unpack it. Raises :class:`NoMirror`."""
-    target.mkdir(parents=True, exist_ok=True)
-    for folder in sorted({file.parent for file in modules.rglob("versions.tf")}):
-        if not all(provider.is_in(target, _host(binary)) for provider in providers_of(folder)):
-            _mirror(target, binary, folder)
-            _unpack(target)
-    missing = [provider.name for provider in needed if not provider.is_in(target, _host(binary))]
-    if missing:
-        raise NoMirror(f"The provider mirror {target} still lacks {', '.join(missing)}. {_ADVICE}")
-    return target
-
-
 _ADVICE = "Set TERRAFORM_PLUGIN_MIRROR to a folder that holds it, or let this machine reach the registry once."
 
 
@@ -132,27 +149,48 @@ def _host(binary: Binary) -> str:
     return OPENTOFU_HOST if binary.product == "opentofu" else TERRAFORM_HOST
 
 
-def _checked(place: Path, data: Path, binary: Binary, needed: list[Provider]) -> Path:
-    usable = usable_by(binary, place, data / "mirror" / binary.product, needed)
-    if usable is None:
-        names = ", ".join(f"{provider.name} {provider.version or ''}".strip() for provider in needed)
-        raise NoMirror(
-            f"TERRAFORM_PLUGIN_MIRROR={place} does not hold {names} for {this_platform()}, unpacked below "
-            f"{_host(binary)}. Correct it, or leave it empty."
-        )
-    return usable
+def _checked(place: Path, made: Path, binary: Binary, needed: list[Provider]) -> Path:
+    """The operator's own mirror: used as it is, so that a module whose provider it lacks is refused."""
+    if any(provider.is_in(place, _host(binary)) for provider in needed) or not needed:
+        return place
+    _link_what_is_there([place], made, binary, needed)
+    if any(provider.is_in(made, _host(binary)) for provider in needed):
+        return made
+    raise NoMirror(
+        f"TERRAFORM_PLUGIN_MIRROR={place} does not hold {_listed(needed)} for {this_platform()}, unpacked below "
+        f"{_host(binary)}. Correct it, or leave it empty."
+    )
 
 
-def _linked(place: Path, made: Path, needed: list[Provider]) -> Path:
-    """OpenTofu follows a link only at the last level: real folders above, one link per platform."""
+def _link_what_is_there(places: list[Path], made: Path, binary: Binary, needed: list[Provider]) -> None:
+    """Each provider from the first place that has it. OpenTofu takes what lies under Terraform's registry as well."""
+    hosts = [_host(binary)] if binary.product == "terraform" else [OPENTOFU_HOST, TERRAFORM_HOST]
     for provider in needed:
-        for source in provider.folders(place, TERRAFORM_HOST):
-            link = made / OPENTOFU_HOST / provider.name / source.parent.name / source.name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            if not link.exists():
-                link.unlink(missing_ok=True)
-                link.symlink_to(source.resolve(), target_is_directory=True)
-    return made
+        found = [folder for place in places for host in hosts for folder in provider.folders(place, host)]
+        if found and not provider.is_in(made, _host(binary)):
+            version, platform_name = found[0].parent.name, found[0].name
+            _link(found[0].resolve(), made / _host(binary) / provider.name / version / platform_name)
+
+
+def _link(source: Path, link: Path) -> None:
+    """Real folders above, a link only at the last level: OpenTofu follows none higher up."""
+    reach.open_folder(link.parent)
+    if link.is_symlink() and link.resolve() == source:
+        return
+    link.unlink(missing_ok=True)
+    link.symlink_to(source, target_is_directory=True)
+
+
+def _module_folders(modules: Path) -> list[Path]:
+    return sorted({file.parent for file in modules.rglob("versions.tf")})
+
+
+def _needs(module: Path, name: str) -> bool:
+    return any(provider.name == name for provider in providers_of(module))
+
+
+def _listed(providers: list[Provider]) -> str:
+    return ", ".join(f"{provider.name} {provider.version or ''}".strip() for provider in providers)
 
 
 def _named_in_configuration(environment: Mapping[str, str], home: Path) -> list[Path]:

@@ -12,11 +12,15 @@ _LOCKED_PROVIDER = re.compile(r'^provider "([^"]+)" \{\s*version\s*=\s*"([^"]+)"
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """``engine`` is its name and version ("terraform 1.11.4"); ``mirror`` holds folders named by registry host."""
+    """``engine`` is its name and version ("terraform 1.11.4"); ``mirror`` holds folders named by registry host.
+
+    ``runtime`` is what programs in the mirror need beside them, such as an interpreter.
+    """
 
     binary: Path
     engine: str
     mirror: Path | None = None
+    runtime: Path | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -38,6 +42,8 @@ class Toolchain:
         if self.mirror is not None:
             links = [path.resolve() for path in self.mirror.glob("*/*/*/*/*") if path.is_symlink()]
             paths += [self.mirror, self.mirror.resolve(), *links]
+        if self.runtime is not None:
+            paths.append(self.runtime)
         return list(dict.fromkeys(paths))
 
 

@@ -206,7 +206,7 @@ def test_a_module_that_cannot_be_initialised_fails_in_words(shelf: SimpleNamespa
     done = work(run, shelf.worker)
 
     assert (done.status, done.resource.status) == (RunStatus.FAILED, ResourceStatus.FAILED)
-    assert "nobody/nothing" in done.error["raw"]
+    assert (done.error["code"], "nobody/nothing" in done.error["summary"]) == ("provider", True)
 
 
 def test_a_deleted_cloud_account_fails_in_words(shelf: SimpleNamespace) -> None:

@@ -63,6 +63,49 @@ def test_a_mirror_made_earlier_is_used_again(tmp_path: Path, modules: Path) -> N
     assert found == tmp_path / "mirror/terraform"
 
 
+def add_module(modules: Path, name: str, version: str) -> Path:
+    module = modules / f"{name}/vm/1.0.0"
+    module.mkdir(parents=True)
+    (module / "versions.tf").write_text(
+        f'required_providers {{ x = {{ source = "hashicorp/{name}"\nversion = "{version}" }} }}'
+    )
+    return module
+
+
+def test_a_mirror_may_lack_what_no_run_has_needed_yet(
+    tmp_path: Path, modules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = add_provider(tmp_path / "plugins")
+    azure = add_module(modules, "azurerm", "4.55.0")
+    monkeypatch.setattr(mirror, "usual_places", lambda environment: iter((tmp_path / "plugins",)))
+
+    found = mirror.find(configured="", data=tmp_path / "data", binary=TERRAFORM, modules=modules)
+
+    assert found == tmp_path / "data/mirror/terraform"
+    link = found / mirror.TERRAFORM_HOST / "hashicorp/aws/5.100.0" / mirror.this_platform()
+    assert (link.is_symlink(), link.resolve()) == (True, source)
+    assert mirror.missing(found, TERRAFORM, azure) == [mirror.Provider("hashicorp/azurerm", "4.55.0")]
+    assert mirror.missing(found, TERRAFORM, modules / "aws/vm/1.0.0") == []
+
+
+def test_an_operators_mirror_that_lacks_some_providers_is_used_as_it_is(tmp_path: Path, modules: Path) -> None:
+    add_provider(tmp_path / "plugins")
+    add_module(modules, "google", "6.50.0")
+    found = mirror.find(configured=str(tmp_path / "plugins"), data=tmp_path, binary=TERRAFORM, modules=modules)
+    assert found == tmp_path / "plugins"
+
+
+def test_a_mirror_is_offered_again_with_links_to_what_can_be_reached_and_copies_of_the_rest(tmp_path: Path) -> None:
+    near, far = add_provider(tmp_path / "made"), add_provider(tmp_path / "made", version="5.99.0")
+
+    offered = mirror.offer(tmp_path / "made", tmp_path / "runner", lambda path: path.is_relative_to(near))
+
+    host = offered / mirror.TERRAFORM_HOST / "hashicorp/aws"
+    assert (host / "5.100.0" / near.name).resolve() == near
+    copy = host / "5.99.0" / far.name
+    assert (copy.is_symlink(), [each.name for each in copy.iterdir()]) == (False, ["terraform-provider-aws"])
+
+
 def test_where_none_is_found_the_engine_makes_one_which_is_unpacked(tmp_path: Path, modules: Path) -> None:
     engine = tmp_path / "terraform"
     engine.write_text(
