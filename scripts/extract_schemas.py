@@ -63,7 +63,7 @@ PACKAGES = (
         "@cdktf/provider-azurerm",
         "14.23.0",
         "2b6dea673fe0838d3add8e8a5121c00c85c1db7ed49b5aeceeac15d77eea9f2a",
-        [
+        (
             "resource_group",
             "virtual_network",
             "subnet",
@@ -80,7 +80,7 @@ PACKAGES = (
             "monitor_diagnostic_setting",
             "role_assignment",
             "user_assigned_identity",
-        ],
+        ),
         ("client_config",),
     ),
     Package(
@@ -88,7 +88,7 @@ PACKAGES = (
         "@cdktf/provider-google",
         "16.12.0",
         "f7301942e30bb8ecc52e988ef2f78cc2cb6e317489ec90c19c0f8d61696a4097",
-        [
+        (
             "compute_network",
             "compute_subnetwork",
             "compute_firewall",
@@ -102,7 +102,7 @@ PACKAGES = (
             "service_account",
             "project_iam_member",
             "project_service",
-        ],
+        ),
         ("client_config", "compute_zones"),
     ),
 )
