@@ -5,18 +5,24 @@ No text made here ever quotes a value: whoever swaps two fields would read their
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from .models import Provider
 
 MAX_LENGTH = 10_000  # characters of one value before cleaning; the longest real one, a session token, has about 2,000
+MAX_FILE = 20_000  # characters of a key file; Google's have about 2,400
 INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))  # byte order mark, zero-width, soft hyphen
 KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
 SECRET_KEY = re.compile(r"[A-Za-z0-9/+=]{40}")
 SESSION_TOKEN = re.compile(r"[A-Za-z0-9/+=_-]{16,8192}")
+AZURE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+GOOGLE = {"token_uri": "https://oauth2.googleapis.com/token", "universe_domain": "googleapis.com"}
 SAFE_NAME = re.compile(r"[a-z][a-z_]{0,39}")
 PERMANENT, TEMPORARY = "AKIA", "ASIA"  # IAM user guide, "Unique identifiers"
 NOT_KEYS = {"AIDA": "a user", "AROA": "a role", "AGPA": "a group", "ANPA": "a policy", "AIPA": "an instance profile"}
@@ -48,6 +54,7 @@ class CredentialField:
     is_secret: bool
     is_required: bool = True
     help: str = ""
+    max_length: int = MAX_LENGTH
 
 
 FIELDS: dict[str, tuple[CredentialField, ...]] = {
@@ -62,7 +69,22 @@ FIELDS: dict[str, tuple[CredentialField, ...]] = {
         CredentialField(
             "session_token", "Session token", True, False, "Only for temporary keys, whose ID starts with ASIA."
         ),
-    )
+    ),
+    Provider.AZURE: (
+        CredentialField("client_id", "Application (client) ID", False, help="In Entra ID, on the app registration."),
+        CredentialField("client_secret", "Client secret value", True, help="The value, not the secret's ID."),
+        CredentialField("tenant_id", "Directory (tenant) ID", False),
+        CredentialField("subscription_id", "Subscription ID", False),
+    ),
+    Provider.GCP: (
+        CredentialField(
+            "service_account_key",
+            "Service account key",
+            True,
+            help="The whole JSON file that Google Cloud made for the service account.",
+            max_length=MAX_FILE,
+        ),
+    ),
 }
 
 # How the tools people paste from name them, and the trial's demo.json.
@@ -73,7 +95,9 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
         "aws_session_token": "session_token",
         "access_key": "access_key_id",
         "secret_key": "secret_access_key",
-    }
+    },
+    Provider.AZURE: {"appid": "client_id", "password": "client_secret", "tenant": "tenant_id"},
+    Provider.GCP: {"credentials": "service_account_key"},
 }
 
 
@@ -103,7 +127,9 @@ def clean_credentials(provider: str, raw: object) -> dict[str, str]:
 
 
 def hint_of(provider: str, credentials: Mapping[str, str]) -> str:
-    """Enough to tell keys apart, too little to use: "AKIA…MPLE"."""
+    """Enough to tell keys apart, too little to use: "AKIA…MPLE", or the service account's address."""
+    if provider == Provider.GCP:
+        return str(json.loads(credentials["service_account_key"])["client_email"])[:80]
     name = next(spec.name for spec in FIELDS[provider] if not spec.is_secret)
     value = credentials[name]
     return f"{value[:4]}…{value[-4:]}"
@@ -130,7 +156,7 @@ def _clean_value(spec: CredentialField, value: object) -> str:
         value = ""
     if not isinstance(value, str):
         raise ValueError("Must be text.")  # noqa: TRY004  - one error type for all that is wrong with a value
-    if len(value) > MAX_LENGTH:
+    if len(value) > spec.max_length:
         raise ValueError("This is far too long; paste only the value itself.")
     value = value.translate(INVISIBLE).strip().strip("\"'").strip()
     if not value and spec.is_required:
@@ -177,4 +203,49 @@ def _token_problem(key_id: str, token: str) -> str:
     return "" if not token or SESSION_TOKEN.fullmatch(token) else "This is not a session token."
 
 
-CHECKS: dict[str, Callable[[dict[str, str]], list[InputProblem]]] = {Provider.AWS: _check_aws}
+def _check_azure(values: dict[str, str]) -> list[InputProblem]:
+    problems = [
+        InputProblem(f"credentials.{name}", "invalid", "Must be an ID like 0f1e2d3c-0000-4000-8000-0123456789ab.")
+        for name in ("client_id", "tenant_id", "subscription_id")
+        if not AZURE_ID.fullmatch(values[name])
+    ]
+    if AZURE_ID.fullmatch(values["client_secret"]):
+        detail = "This is the secret's ID; Azure shows its value beside it, only once. Make a new secret if it is lost."
+        problems.append(InputProblem("credentials.client_secret", "invalid", detail))
+    return problems
+
+
+def _check_gcp(values: dict[str, str]) -> list[InputProblem]:
+    problem = _key_file_problem(values["service_account_key"])
+    return [InputProblem("credentials.service_account_key", "invalid", problem)] if problem else []
+
+
+def _key_file_problem(text: str) -> str:
+    try:
+        key = json.loads(text)
+    except ValueError:
+        return "This is not valid JSON. Paste the whole file, from the first brace to the last."
+    if not isinstance(key, dict) or key.get("type") != "service_account":
+        return "This is not a service account's key: its type must be service_account."
+    if not all(isinstance(key.get(name), str) and key[name] for name in ("project_id", "client_email", "private_key")):
+        return "The key file is incomplete. Make a new key in Google Cloud and paste the whole file."
+    return _foreign_address_problem(key)
+
+
+def _foreign_address_problem(key: dict[str, Any]) -> str:
+    """Google's own addresses only: a file that names others would make us call hosts of somebody's choice."""
+    sandbox = settings.SANDBOX_GCP_ENDPOINT
+    allowed = {**GOOGLE, "token_uri": f"{sandbox}/token"} if sandbox and _is_sandbox_project(key) else GOOGLE
+    wrong = [name for name, value in allowed.items() if key.get(name, value) != value]
+    return f"{wrong[0]} in the key file must be {allowed[wrong[0]]}." if wrong else ""
+
+
+def _is_sandbox_project(key: dict[str, Any]) -> bool:
+    return str(key["project_id"]).startswith("skyvend-sandbox")
+
+
+CHECKS: dict[str, Callable[[dict[str, str]], list[InputProblem]]] = {
+    Provider.AWS: _check_aws,
+    Provider.AZURE: _check_azure,
+    Provider.GCP: _check_gcp,
+}

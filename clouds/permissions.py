@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .models import Offering, OfferingVersion
+from .models import CloudAccount, Offering, OfferingVersion
 from .providers import get_adapter
 
 
@@ -17,16 +17,44 @@ class Need:
     is_optional: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What an account's keys lack for one purpose."""
+
+    reason: str
+    missing: list[str]
+    unchecked: list[str]
+    is_optional: bool
+
+
 def needs(provider: str) -> list[Need]:
     """Every permission of ``provider`` that is needed, grouped by what needs it."""
+    adapter = get_adapter(provider)
     offerings = Offering.objects.available().filter(provider=provider)
     versions = [offering.current for offering in offerings if offering.current is not None]
     found = [Need(version.title, _listed(version, "permissions")) for version in versions]
-    found.append(Need("Finding what an interrupted run left behind", get_adapter(provider).platform_permissions()))
+    found.append(Need("Finding what an interrupted run left behind", adapter.platform_permissions()))
     found += [
         Need(f"{version.title}, some options", _listed(version, "optional_permissions"), True) for version in versions
     ]
-    return [need for need in found if need.actions]
+    return [
+        replace(need, actions=[*need.actions, *adapter.presupposed(need.actions)]) for need in found if need.actions
+    ]
+
+
+def missing_by_offering(account: CloudAccount) -> list[Lack]:
+    """What the last check of ``account`` found missing or could not tell, grouped by what it is needed for."""
+    missing, unchecked = set(account.missing_permissions), set(account.unchecked_permissions)
+    lacks = [
+        Lack(
+            reason=need.reason,
+            missing=[action for action in need.actions if action in missing],
+            unchecked=[action for action in need.actions if action in unchecked],
+            is_optional=need.is_optional,
+        )
+        for need in needs(account.provider)
+    ]
+    return [lack for lack in lacks if lack.missing or lack.unchecked]
 
 
 def needed_actions(provider: str) -> list[str]:

@@ -242,7 +242,7 @@ def _is_simulated(provider: str, credentials: Mapping[str, str]) -> bool:
     """Whether the ID is the simulated cloud's, and there is one here. Its zeros are in no real ID, which is base 32."""
     made_up = SANDBOX_CREDENTIALS.get(Provider(provider), {})
     is_running = bool(getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", ""))
-    return is_running and "access_key_id" in made_up and credentials["access_key_id"] == made_up["access_key_id"]
+    return is_running and "access_key_id" in made_up and credentials.get("access_key_id") == made_up["access_key_id"]
 
 
 def _sandbox_endpoint(provider: str) -> str:

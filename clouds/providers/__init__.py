@@ -33,7 +33,11 @@ __all__ = [
     "offered_providers",
 ]
 
-ADAPTERS: dict[Provider, str] = {Provider.AWS: "clouds.providers.aws"}
+ADAPTERS: dict[Provider, str] = {
+    Provider.AWS: "clouds.providers.aws",
+    Provider.AZURE: "clouds.providers.azure",
+    Provider.GCP: "clouds.providers.gcp",
+}
 
 
 def offered_providers() -> list[Provider]:

@@ -78,6 +78,9 @@ class AwsAdapter:
     def platform_permissions(self) -> list[str]:
         return aws_objects.PERMISSIONS
 
+    def presupposed(self, actions: Sequence[str]) -> list[str]:
+        return []
+
     def policy(self, actions: Sequence[str]) -> str:
         granted = sorted({*actions, aws_permissions.SIMULATE})
         statement = {"Sid": "Skyvend", "Effect": "Allow", "Action": granted, "Resource": "*"}

@@ -73,6 +73,11 @@ class Adapter(Protocol):
     def platform_permissions(self) -> list[str]:
         """What the platform itself asks of the cloud, beside what the offerings need."""
 
+    def presupposed(self, actions: Sequence[str]) -> list[str]:
+        """What must be switched on before ``actions`` can work at all, written like an action: the probe takes them
+        too, and where one is missing names it. Google: "service:compute.googleapis.com".
+        """
+
     def policy(self, actions: Sequence[str]) -> str:
         """A policy granting ``actions`` in the cloud's own format, to copy and paste."""
 

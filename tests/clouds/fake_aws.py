@@ -45,6 +45,9 @@ class FakeAws:
     def platform_permissions(self) -> list[str]:
         return ["tag:GetResources"]
 
+    def presupposed(self, actions: Sequence[str]) -> list[str]:
+        return []
+
     def policy(self, actions: Sequence[str]) -> str:
         return json.dumps({"Action": sorted(actions)})
 

@@ -43,9 +43,9 @@ def sts() -> Iterator[str]:
 
 
 def test_only_providers_with_an_adapter_are_offered():
-    assert offered_providers() == ["aws"]
+    assert offered_providers() == ["aws", "azure", "gcp"]
     with pytest.raises(LookupError):
-        get_adapter("azure")
+        get_adapter("oracle")
 
 
 def test_adapters_are_made_once_per_endpoint():
