@@ -24,6 +24,7 @@ ZERO = Decimal(0)
 class Unit(models.TextChoices):
     HOUR = "hour", "per hour"
     GB_MONTH = "gb_month", "per GB and month"
+    GIB_MONTH = "gib_month", "per GiB and month"
 
 
 class Price(models.Model):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import prod
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -79,10 +80,14 @@ def price_items(version: OfferingVersion, inputs: Mapping[str, Any]) -> list[Pri
         PriceItem(
             label=line.label.format_map(values),
             sku=line.sku.format_map(values),
-            quantity=Decimal(str(values[line.quantity] if isinstance(line.quantity, str) else line.quantity)),
+            quantity=prod((_factor(factor, values) for factor in line.factors), start=Decimal(1)),
         )
         for line in lines
     ]
+
+
+def _factor(factor: float | str, values: Mapping[str, Any]) -> Decimal:
+    return Decimal(str(values[factor] if isinstance(factor, str) else factor))
 
 
 def terraform_variables(

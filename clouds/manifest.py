@@ -62,8 +62,13 @@ class Input:
 class PriceLine:
     label: str
     sku: str
-    quantity: int | float | str
+    quantity: int | float | str | list[float | str]
     when: str = ""
+
+    @property
+    def factors(self) -> list[float | str]:
+        """What is multiplied: numbers, and names of inputs."""
+        return self.quantity if isinstance(self.quantity, list) else [self.quantity]
 
 
 @dataclass(frozen=True)
@@ -168,13 +173,15 @@ def _reference_problems(manifest: Manifest, module: Module) -> Iterator[str]:
 def _price_problems(manifest: Manifest, _module: Module) -> Iterator[str]:
     for line in manifest.prices:
         used = {*PLACEHOLDER.findall(line.label), *PLACEHOLDER.findall(line.sku), line.when} - {""}
-        if isinstance(line.quantity, str):
-            used.add(line.quantity)
+        used.update(factor for factor in line.factors if isinstance(factor, str))
         for name in sorted(used - manifest.inputs.keys()):
             yield f'price "{line.label}" uses "{name}", which is no input'
 
 
 def _output_problems(manifest: Manifest, module: Module) -> Iterator[str]:
+    for table, key in (("global_name", "output"), ("drain", "cluster")):
+        if table in manifest.raw and manifest.raw[table][key] not in module.outputs:
+            yield f'{table}: output "{manifest.raw[table][key]}" is not in outputs.tf'
     for output in manifest.raw["output"]:
         name = output["name"]
         if name not in module.outputs:

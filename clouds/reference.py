@@ -19,6 +19,7 @@ class Region:
     id: str  # "eu-west-1"
     title: str  # "Ireland"
     geography: str  # "Europe"
+    area: str  # "us-east": regions of one area stand in for each other when the provider is switched
 
 
 @cache

@@ -35,7 +35,7 @@ def test_a_quote_adds_up_its_lines_by_hour_and_month():
     ]
     assert quoted.hourly == Decimal("0.017592")
     assert quoted.monthly == Decimal("12.842000")
-    assert (quoted.currency, quoted.catalogue, quoted.is_approximate) == ("USD", "2026-11-23", False)
+    assert (quoted.currency, quoted.catalogue, quoted.is_approximate) == ("USD", "2026-11-24", False)
 
 
 def test_a_line_names_its_source_and_date():
@@ -84,7 +84,7 @@ def test_a_kept_quote_holds_every_figure_it_was_made_of(organization: Organizati
     quoted = quotes.quote(region="us-east-1", items=items())
     kept = quotes.keep_quote(organization=organization, reference="resource:1", quoted=quoted)
     kept.refresh_from_db()
-    assert (kept.reference, kept.catalogue, kept.monthly) == ("resource:1", "2026-11-23", quoted.monthly)
+    assert (kept.reference, kept.catalogue, kept.monthly) == ("resource:1", "2026-11-24", quoted.monthly)
     assert kept.lines[0] == {
         "label": "Machine",
         "sku": "aws:compute:t3.micro",

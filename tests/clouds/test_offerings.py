@@ -25,13 +25,13 @@ def test_the_list_names_what_can_be_ordered(tenant: SimpleNamespace, api: Api) -
     answer = api(tenant.viewer).get("/api/v1/offerings")
 
     assert answer.status_code == 200
-    assert answer.json()["count"] == 2
-    bucket, vm = answer.json()["results"]
-    assert [bucket["id"], vm["id"]] == ["aws/bucket", "aws/vm"]
+    found = {row["id"]: row for row in answer.json()["results"]}
+    assert answer.json()["count"] == len(found) == Offering.objects.available().count()
+    vm = found["aws/vm"]
     assert {key: vm[key] for key in ("kind", "provider", "version", "title", "regions")} == {
         "kind": "vm",
         "provider": "aws",
-        "version": "1.0.0",
+        "version": "1.0.1",
         "title": "Virtual machine",
         "regions": ["eu-west-1", "us-east-1", "ap-southeast-1"],
     }
@@ -47,10 +47,9 @@ def test_the_list_names_what_can_be_ordered(tenant: SimpleNamespace, api: Api) -
 @pytest.mark.parametrize(
     ("query", "ids"),
     [
-        ("kind=vm", ["aws/vm"]),
-        ("kind=kubernetes", []),
-        ("provider=aws", ["aws/bucket", "aws/vm"]),
-        ("provider=gcp", []),
+        ("kind=vm&provider=aws", ["aws/vm"]),
+        ("kind=kubernetes&provider=aws", ["aws/kubernetes"]),
+        ("provider=aws", ["aws/bucket", "aws/kubernetes", "aws/vm"]),
     ],
 )
 def test_the_list_is_filtered(tenant: SimpleNamespace, api: Api, query: str, ids: list[str]) -> None:
@@ -76,9 +75,9 @@ def test_one_offering_has_its_own_address(tenant: SimpleNamespace, api: Api) -> 
 def test_what_is_not_on_the_shelf_is_not_found(tenant: SimpleNamespace, api: Api) -> None:
     Offering.objects.filter(pk="aws/vm").update(is_available=False)
 
-    for path in ("aws/vm", "gcp/vm", "aws/teapot"):
+    for path in ("aws/vm", "aws/teapot", "cloud/vm"):
         assert api(tenant.member).get(f"/api/v1/offerings/{path}").status_code == 404
-    assert [row["id"] for row in api(tenant.member).get("/api/v1/offerings").json()["results"]] == ["aws/bucket"]
+    assert "aws/vm" not in [row["id"] for row in api(tenant.member).get("/api/v1/offerings").json()["results"]]
 
 
 def test_nobody_reads_the_shelf_without_signing_in(db: None) -> None:
@@ -87,7 +86,7 @@ def test_nobody_reads_the_shelf_without_signing_in(db: None) -> None:
 
 
 def test_every_organization_sees_the_same_shelf(stranger: User, api: Api) -> None:
-    assert api(stranger).get("/api/v1/offerings").json()["count"] == 2
+    assert api(stranger).get("/api/v1/offerings").json()["count"] == Offering.objects.available().count() > 2
 
 
 def test_the_list_takes_as_many_queries_for_two_as_for_one(tenant: SimpleNamespace, api: Api) -> None:
