@@ -122,4 +122,5 @@ class Store:
                 values,
             ).fetchall()
         for row in rows:
-            yield Object(*row[:6], tags=json.loads(row[6]), attributes=json.loads(row[7]), created=row[8])
+            type_, id_, name, scope, region, parent, tags, attributes, created = row
+            yield Object(type_, id_, name, scope, region, parent, json.loads(tags), json.loads(attributes), created)
