@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
@@ -22,10 +21,12 @@ from accounts import audit
 from accounts.actors import Actor, system_actor
 from accounts.models import Organization, Right
 
+from . import sandbox
 from .credentials import InputProblem, InvalidCredentials, clean_credentials, hint_of
 from .models import CloudAccount, CloudAccountStatus, Provider
 from .permissions import needed_actions
 from .providers import (
+    ADAPTERS,
     Adapter,
     CloudError,
     CloudObject,
@@ -35,6 +36,7 @@ from .providers import (
     NotPermitted,
     Permissions,
     RunnerEnvironment,
+    asking,
     get_adapter,
 )
 
@@ -52,6 +54,8 @@ __all__ = [
     "connect_account",
     "connect_sandbox_account",
     "delete_account",
+    "leftovers",
+    "remove_leftover",
     "rename_account",
     "replace_credentials",
     "runner_environment",
@@ -59,14 +63,6 @@ __all__ = [
     "verify_account",
 ]
 
-# Made up; the simulated cloud takes any. Shaped like real ones, so that everything else treats them like real ones.
-SANDBOX_CREDENTIALS = {
-    Provider.AWS: {
-        "access_key_id": "AKIASANDBOXSANDBOX00",
-        "secret_access_key": "sandbox/sandbox/sandbox/sandbox/sandbox0",
-    }
-}
-SANDBOX_REGIONS = {Provider.AWS: "eu-west-1"}
 IS_SIMULATED = "This is a simulated cloud: it takes the platform's made-up keys only, never real ones."
 
 
@@ -108,15 +104,18 @@ def connect_account(
 ) -> CloudAccount:
     """Check the credentials with the cloud and keep them, sealed.
 
-    The made-up keys of the simulated cloud (:data:`SANDBOX_CREDENTIALS`) lead there, where the operator runs one.
+    The made-up keys of the simulated cloud (see ``sandbox``) lead there, where the operator runs one.
     Raises :class:`InvalidCredentials` (with ``errors``: name, region, shape of a value), :class:`CredentialsRefused`
     (the cloud's no, in words) or :class:`CloudUnreachable`; nothing is stored then.
     """
     actor.require(Right.MANAGE)
     assert actor.organization is not None  # require() lets nobody pass without one
+    if provider not in ADAPTERS:
+        detail = f"This provider is not offered yet; there are: {', '.join(ADAPTERS)}."
+        raise InvalidCredentials([InputProblem("provider", "unknown", detail)])
     clean = clean_credentials(provider, credentials)
     name = _clean_name(actor.organization, name)
-    is_sandbox = _is_simulated(provider, clean)
+    is_sandbox = sandbox.is_simulated(provider, clean)
     region = _clean_region(get_adapter(provider), default_region)
     return _connect(
         actor, provider=provider, name=name, credentials=clean, default_region=region, is_sandbox=is_sandbox
@@ -135,8 +134,8 @@ def connect_sandbox_account(*, organization: Organization, provider: str = "aws"
         system_actor(organization),
         provider=provider,
         name=name,
-        credentials=SANDBOX_CREDENTIALS[Provider(provider)],
-        default_region=SANDBOX_REGIONS[Provider(provider)],
+        credentials=sandbox.credentials_of(provider),
+        default_region=sandbox.REGIONS[Provider(provider)],
         is_sandbox=True,
     )
 
@@ -149,10 +148,10 @@ def replace_credentials(*, actor: Actor, account: CloudAccount, credentials: Map
     """
     actor.require(Right.MANAGE)
     clean = clean_credentials(account.provider, credentials)
-    if account.is_sandbox and not _is_simulated(account.provider, clean):
+    if account.is_sandbox and not sandbox.is_simulated(account.provider, clean):
         raise CredentialsRefused(IS_SIMULATED)
     adapter = _adapter_of(account)
-    found = _ask(adapter, clean, account.default_region, needed_actions(account.provider))
+    found = _ask(account, clean, account.default_region, needed_actions(account.provider))
     owner = adapter.owner_of(account.identity)
     if owner and owner != found.identity.owner:
         raise CredentialsRefused(
@@ -175,7 +174,7 @@ def verify_account(*, actor: Actor, account: CloudAccount) -> CloudAccount:
     credentials = _credentials_of(account.pk)
     actions = needed_actions(account.provider)
     try:
-        fields = _ask(_adapter_of(account), credentials, account.default_region, actions).fields()
+        fields = _ask(account, credentials, account.default_region, actions).fields()
     except (CredentialsRefused, NotPermitted) as refusal:
         fields = {
             "status": CloudAccountStatus.REFUSED,
@@ -234,22 +233,23 @@ def tagged_objects(*, cloud_account_id: UUID, region: str, tags: dict[str, str])
     return _adapter_of(account).tagged_objects(_credentials_of(account.pk), region, tags)
 
 
+def leftovers(*, cloud_account_id: UUID, region: str, cluster: str) -> list[CloudObject]:
+    """What the Kubernetes cluster of this name made by itself, in the order in which it can be removed.
+
+    Raises :class:`CloudError`.
+    """
+    account = CloudAccount.objects.defer("credentials").get(pk=cloud_account_id)
+    return _adapter_of(account).leftovers(_credentials_of(account.pk), region, cluster)
+
+
+def remove_leftover(*, cloud_account_id: UUID, region: str, found: CloudObject) -> None:
+    """Ask the cloud to delete what :func:`leftovers` named. Raises :class:`CloudError` when it does not go yet."""
+    account = CloudAccount.objects.defer("credentials").get(pk=cloud_account_id)
+    _adapter_of(account).remove(_credentials_of(account.pk), region, found)
+
+
 def _adapter_of(account: CloudAccount) -> Adapter:
-    return get_adapter(account.provider, _sandbox_endpoint(account.provider) if account.is_sandbox else "")
-
-
-def _is_simulated(provider: str, credentials: Mapping[str, str]) -> bool:
-    """Whether the ID is the simulated cloud's, and there is one here. Its zeros are in no real ID, which is base 32."""
-    made_up = SANDBOX_CREDENTIALS.get(Provider(provider), {})
-    is_running = bool(getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", ""))
-    return is_running and "access_key_id" in made_up and credentials.get("access_key_id") == made_up["access_key_id"]
-
-
-def _sandbox_endpoint(provider: str) -> str:
-    endpoint: str = getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", "")
-    if not endpoint:
-        raise CloudUnreachable("The simulated cloud is not running here: it belongs to the trial (`make up`).")
-    return endpoint
+    return get_adapter(account.provider, sandbox.endpoint_of(account.provider) if account.is_sandbox else "")
 
 
 def _credentials_of(account_id: UUID) -> dict[str, str]:
@@ -263,7 +263,12 @@ def _credentials_of(account_id: UUID) -> dict[str, str]:
     return credentials
 
 
-def _ask(adapter: Adapter, credentials: Mapping[str, str], region: str, actions: list[str]) -> _Finding:
+def _ask(account: CloudAccount, credentials: Mapping[str, str], region: str, actions: list[str]) -> _Finding:
+    """Whom the cloud takes the credentials for and what they may do; heavy SDKs answer in a process of their own."""
+    if asking.is_asked_outside(account.provider):
+        endpoint = sandbox.endpoint_of(account.provider) if account.is_sandbox else ""
+        return _Finding(*asking.ask(account.provider, endpoint, credentials, region, actions))
+    adapter = _adapter_of(account)
     identity = adapter.verify(credentials, region)
     try:
         permissions = adapter.probe(credentials, region, actions)
@@ -297,7 +302,7 @@ def _clean_region(adapter: Adapter, region: str) -> str:
 def _connect(actor: Actor, *, provider: str, credentials: dict[str, str], **fields: Any) -> CloudAccount:
     """Ask the cloud about a new account and keep it; ``fields`` are the rest of its row."""
     account = CloudAccount(organization=actor.organization, provider=provider, credentials=credentials, **fields)
-    found = _ask(_adapter_of(account), credentials, account.default_region, needed_actions(provider))
+    found = _ask(account, credentials, account.default_region, needed_actions(provider))
     account.credential_hint = hint_of(provider, credentials)
     for name, value in found.fields().items():
         setattr(account, name, value)

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from . import servers, trial
 
-PROCESSES = ("web", "worker", "scheduler", "postgres", "redis", "moto")
+PROCESSES = ("web", "worker", "scheduler", "postgres", "redis", "moto", "azure")
 PATIENCE = 120.0  # seconds until something that does not come up is named
 
 
@@ -39,6 +39,7 @@ def seed(place: trial.Trial) -> None:
     call_command("load_catalogue")
     place.migrated.touch()
     servers.wait_for_http(settings.SANDBOX_AWS_ENDPOINT, seconds=PATIENCE)
+    servers.wait_for_http(f"{settings.SANDBOX_AZURE_ENDPOINT}/objects", seconds=PATIENCE)
     call_command("seed_demo", facts=place.data / "demo.seed")
 
 

@@ -15,7 +15,7 @@ import redis
 
 from provisioning.terraform import binary, isolation, mirror
 
-from . import servers
+from . import servers, standins
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = {  # bytes of randomness; people type the last two
@@ -23,6 +23,7 @@ GENERATED = {  # bytes of randomness; people type the last two
     "FERNET_KEYS": 36,
     "POSTGRES_PASSWORD": 24,
     "REDIS_PASSWORD": 24,
+    "SANDBOX_CONTROL_KEY": 24,
     "DEMO_PASSWORD": 12,
     "OPERATOR_PASSWORD": 12,
 }
@@ -56,6 +57,15 @@ class Trial:
     @property
     def demo_file(self) -> Path:
         return self.data / "demo.json"
+
+    @property
+    def standins(self) -> Path:
+        """The stand-in providers and their interpreter."""
+        return self.data / "sandbox" / "standins"
+
+    def simulated(self, cloud: str) -> Path:
+        """Where a simulated cloud keeps what exists in it."""
+        return self.data / "sandbox" / f"{cloud}.sqlite"
 
     def pid_file(self, name: str) -> Path:
         return self.run / f"{name}.pid"
@@ -131,19 +141,19 @@ def check_given_servers() -> None:
         raise CannotRun(f"REDIS_URL does not work ({_first_line(error)}): correct it, or unset it.") from error
 
 
-def find_engine(trial: Trial) -> dict[str, str]:
+def find_engine(place: Trial) -> dict[str, str]:
     """The engine and its providers, fetched if need be, as settings. Raises :class:`CannotRun`."""
     releases = os.environ.get("ENGINE_RELEASES") or binary.RELEASES
     modules = Path(os.environ.get("TERRAFORM_MODULES") or ROOT / "terraform_modules")
     try:
-        engine = binary.find(configured=os.environ.get("TERRAFORM_BINARY", ""), data=trial.data, releases=releases)
+        engine = binary.find(configured=os.environ.get("TERRAFORM_BINARY", ""), data=place.data, releases=releases)
         providers = mirror.find(
-            configured=os.environ.get("TERRAFORM_PLUGIN_MIRROR", ""), data=trial.data, binary=engine, modules=modules
+            configured=os.environ.get("TERRAFORM_PLUGIN_MIRROR", ""), data=place.data, binary=engine, modules=modules
         )
     except (binary.NoEngine, mirror.NoMirror) as error:
         raise CannotRun(str(error)) from error
     print(f"Engine: {engine.label} ({engine.path}); providers: {providers}", flush=True)
-    return {"TERRAFORM_BINARY": str(engine.path), "TERRAFORM_PLUGIN_MIRROR": str(providers)}
+    return {"TERRAFORM_BINARY": str(engine.path), "SANDBOX_PLUGIN_MIRROR": str(standins.install(place.standins))}
 
 
 def choose_isolation() -> str:
@@ -156,8 +166,8 @@ def choose_isolation() -> str:
     return "bubblewrap"
 
 
-def platform_environment(trial: Trial, kept: dict[str, str], moto_port: int) -> dict[str, str]:
-    """What web, worker and scheduler are told."""
+def platform_environment(trial: Trial, kept: dict[str, str], ports: dict[str, int]) -> dict[str, str]:
+    """What web, worker and scheduler are told. ``ports`` are those of the simulated clouds."""
     return {
         **os.environ,
         **find_engine(trial),
@@ -171,7 +181,8 @@ def platform_environment(trial: Trial, kept: dict[str, str], moto_port: int) -> 
         "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or "localhost,127.0.0.1,[::1]",
         "SITE_URL": os.environ.get("SITE_URL") or trial.url,
         "RUNNER_ISOLATION": choose_isolation(),
-        "SANDBOX_AWS_ENDPOINT": f"http://127.0.0.1:{moto_port}",
+        "SANDBOX_CONTROL_KEY": kept["SANDBOX_CONTROL_KEY"],
+        **{f"SANDBOX_{cloud.upper()}_ENDPOINT": f"http://127.0.0.1:{port}" for cloud, port in ports.items()},
         "SANDBOX_STARTED_AT": datetime.now(UTC).isoformat(),
     }
 

@@ -15,6 +15,7 @@ from honcho import manager
 from . import keep, servers, trial
 
 manager.KILL_WAIT = 40  # seconds for a clean stop: a run is told to stop, its state is stored, then the servers go
+SIMULATED = ("azure",)  # clouds of our own making; AWS is moto
 CLIENTS = ("ready", "web", "worker", "scheduler")  # the servers outlive these
 
 
@@ -62,9 +63,18 @@ class Processes:
     def add_moto(self, port: int) -> None:
         self._add_server("moto", [sys.executable, "-m", "sandbox.moto", str(port)])
 
-    def _add_server(self, name: str, argv: list[str], **how: Any) -> None:
+    def add_simulated(self, cloud: str, port: int, control_key: str) -> None:
+        argv = [sys.executable, "-m", "sandbox.simulated", cloud, str(port), str(self.place.simulated(cloud))]
+        self._add_server(cloud, argv, variables={"SANDBOX_CONTROL_KEY": control_key})
+
+    def _add_server(self, name: str, argv: list[str], variables: dict[str, str] | None = None, **how: Any) -> None:
         after = tuple(self.place.pid_file(client) for client in CLIENTS)
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
+            **(variables or {}),
+        }
         self.add(name, argv, environment, restart=True, grace=35, after=after, **how)
 
     def add_platform(self, environment: dict[str, str], kept: dict[str, str]) -> None:
@@ -107,11 +117,14 @@ def main() -> int:
 
 
 def _processes(place: trial.Trial) -> Processes:
-    kept, moto_port = trial.keep_secrets(place), servers.free_port()
-    environment = trial.platform_environment(place, kept, moto_port)
+    kept = trial.keep_secrets(place)
+    ports = {cloud: servers.free_port() for cloud in ("aws", *SIMULATED)}
+    environment = trial.platform_environment(place, kept, ports)
     processes = Processes(place)
     environment |= processes.add_servers(kept)
-    processes.add_moto(moto_port)
+    processes.add_moto(ports["aws"])
+    for cloud in SIMULATED:
+        processes.add_simulated(cloud, ports[cloud], kept["SANDBOX_CONTROL_KEY"])
     processes.add_platform(environment, kept)
     return processes
 

@@ -16,7 +16,7 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
-from . import aws_objects, aws_permissions
+from . import aws_leftovers, aws_objects, aws_permissions
 from .base import (
     CloudObject,
     CloudUnreachable,
@@ -111,6 +111,14 @@ class AwsAdapter:
         identity = self.verify(credentials, region)
         with _in_words():
             return aws_objects.find(lambda service: self._client(service, credentials, region), identity, region, tags)
+
+    def leftovers(self, credentials: Credentials, region: str, cluster: str) -> list[CloudObject]:
+        with _in_words():
+            return aws_leftovers.find(lambda service: self._client(service, credentials, region), cluster)
+
+    def remove(self, credentials: Credentials, region: str, found: CloudObject) -> None:
+        with _in_words():
+            aws_leftovers.remove(lambda service: self._client(service, credentials, region), found)
 
     def _client(self, service: str, credentials: Credentials, region: str) -> Any:
         session = Session(botocore_session=botocore.session.Session(session_vars=NO_OPERATOR_FILES))

@@ -20,7 +20,7 @@ from accounts.models import Right
 from clouds import permissions, services
 from clouds.forms import ConnectForm, CredentialsForm, EditForm, ProblemForm
 from clouds.models import CloudAccount, Provider
-from clouds.providers import offered_providers
+from clouds.providers import ADAPTERS
 
 PAGE_SIZE = 50
 
@@ -124,8 +124,13 @@ def _account(request: HttpRequest, account_id: UUID) -> CloudAccount:
     return get_object_or_404(CloudAccount.objects.visible_to(actor_of(request)), pk=account_id)
 
 
+def _offered() -> list[Provider]:
+    """The providers that accounts can be connected to."""
+    return [Provider(name) for name in ADAPTERS]
+
+
 def _provider(asked: str | None) -> Provider:
-    offered = offered_providers()
+    offered = _offered()
     return Provider(asked) if asked in offered else offered[0]
 
 
@@ -151,7 +156,7 @@ def _guide(provider: str) -> dict[str, Any]:
     """What the pages say about a provider: its name, the permissions needed, the policy that grants them."""
     return {
         "provider": Provider(provider),
-        "providers": offered_providers(),
+        "providers": _offered(),
         "needs": permissions.needs(provider),
         "policy": permissions.policy(provider),
     }

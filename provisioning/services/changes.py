@@ -21,6 +21,7 @@ from billing.models import Hold
 from billing.quotes import QuotedPrice
 from clouds import inputs as cloud_inputs
 from clouds.manifest import Manifest
+from clouds.models import Provider
 from provisioning import state
 from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus
 
@@ -124,7 +125,9 @@ def has_vanished(resource: Resource) -> bool:
     """Whether this is an active resource of a simulated cloud that was started anew since, and so forgot it."""
     started = _sandbox_started_at()
     account = resource.cloud_account
-    if started is None or account is None or not account.is_sandbox or resource.status != ResourceStatus.ACTIVE:
+    if started is None or account is None or resource.status != ResourceStatus.ACTIVE:
+        return False
+    if not account.is_sandbox or account.provider != Provider.AWS:  # the others keep what they hold
         return False
     succeeded = resource.runs.filter(status=RunStatus.SUCCEEDED).aggregate(at=Max("finished_at"))["at"]
     return succeeded is not None and succeeded < started

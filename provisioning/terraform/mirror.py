@@ -96,7 +96,7 @@ def missing(place: Path, binary: Binary, module: Path) -> list[Provider]:
 
 
 def offer(place: Path, target: Path, is_reachable: Callable[[Path], bool]) -> Path:
-    """``place`` once more, at ``target``: links to the folders of providers that ``is_reachable``, copies of the rest."""
+    """``place`` once more at ``target``: links to those folders that ``is_reachable``, copies of the rest."""
     for platform_folder in place.glob("*/*/*/*/*"):
         wanted = target / platform_folder.relative_to(place)
         real = platform_folder.resolve()

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.forms.models import model_to_dict
 
 from accounts.models import AuditEvent
-from clouds import services
+from clouds import sandbox, services
 from clouds.models import CloudAccount, CloudAccountStatus
 from clouds.providers import CloudObject, CloudUnreachable, CredentialsRefused, NotPermitted
 
@@ -180,7 +180,7 @@ def test_real_keys_are_never_sent_to_the_simulated_cloud(admin, tenant, account_
 
 
 def test_the_made_up_keys_lead_to_the_simulated_cloud_where_there_is_one(admin, settings, cloud):
-    keys = services.SANDBOX_CREDENTIALS["aws"]
+    keys = sandbox.AWS_CREDENTIALS
     settings.SANDBOX_AWS_ENDPOINT = "http://127.0.0.1:5000"
     account = connect(admin, credentials=keys)
     assert account.is_sandbox

@@ -17,7 +17,7 @@ from accounts.actors import system_actor
 from accounts.models import Organization
 from billing import services as billing
 from clouds.models import CloudAccount, CloudAccountStatus, Offering, OfferingVersion
-from clouds.services import SANDBOX_CREDENTIALS
+from clouds.sandbox import AWS_CREDENTIALS
 from provisioning.execution import toolchain
 from provisioning.models import Operation, Resource, ResourceStatus, Run, Worker
 
@@ -100,7 +100,7 @@ def make_account(organization: Organization, **fields: Any) -> CloudAccount:
     defaults: dict[str, Any] = {
         "provider": "aws",
         "name": f"account-{uuid4().hex[:6]}",
-        "credentials": SANDBOX_CREDENTIALS["aws"],
+        "credentials": AWS_CREDENTIALS,
         "status": CloudAccountStatus.VERIFIED,
         "default_region": "eu-west-1",
     }

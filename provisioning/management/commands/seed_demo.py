@@ -16,8 +16,9 @@ from accounts.models import ApiToken, Organization, Role, User
 from accounts.origins import RequestMeta
 from accounts.services import issue_token, register
 from billing.services import top_up
+from clouds import sandbox
 from clouds.models import CloudAccount, Offering, Provider
-from clouds.services import SANDBOX_CREDENTIALS, CloudUnreachable, connect_sandbox_account
+from clouds.services import CloudUnreachable, connect_sandbox_account
 from provisioning.models import Run
 from provisioning.services import request_resource
 
@@ -39,14 +40,20 @@ class Command(BaseCommand):
         _operator(os.environ["OPERATOR_PASSWORD"])
         assert actor.organization is not None
         _credit(actor.organization)
-        try:
-            account = connect_sandbox_account(organization=actor.organization, provider="aws", name="Simulated AWS")
-        except CloudUnreachable as error:
-            raise CommandError(f"The simulated AWS does not answer: {error}") from error
+        account = _connect(actor.organization, Provider.AWS, "Simulated AWS")
+        if settings.SANDBOX_AZURE_ENDPOINT:
+            _connect(actor.organization, Provider.AZURE, "Simulated Azure")
         token = _token(actor, facts)
-        _write_private(facts, json.dumps(_describe(actor.organization, account, token)))
+        _write_private(facts, json.dumps(_describe(actor.organization, token)))
         run = _order_vm(actor, account)
         self.stdout.write(f"Demo tenant {actor.organization.slug}: VM {run.resource.name} is {run.resource.status}.")
+
+
+def _connect(organization: Organization, provider: Provider, name: str) -> CloudAccount:
+    try:
+        return connect_sandbox_account(organization=organization, provider=provider, name=name)
+    except CloudUnreachable as error:
+        raise CommandError(f"{name} does not answer: {error}") from error
 
 
 def _owner(password: str) -> Actor:
@@ -82,15 +89,25 @@ def _token(actor: Actor, facts: Path) -> str:
     return secret
 
 
-def _describe(organization: Organization, account: CloudAccount, token: str) -> dict[str, Any]:
-    keys = SANDBOX_CREDENTIALS[Provider(account.provider)]
+def _describe(organization: Organization, token: str) -> dict[str, Any]:
+    """What a program needs to order, and to see what exists in each simulated cloud."""
     aws = {
         "endpoint_url": settings.SANDBOX_AWS_ENDPOINT,
-        "access_key": keys["access_key_id"],
-        "secret_key": keys["secret_access_key"],
-        "region": account.default_region,
+        "access_key": sandbox.AWS_CREDENTIALS["access_key_id"],
+        "secret_key": sandbox.AWS_CREDENTIALS["secret_access_key"],
+        "region": sandbox.REGIONS[Provider.AWS],
     }
-    return {"organization": organization.slug, "token": token, "sandbox": {"aws": aws}}
+    clouds = {"aws": aws}
+    if endpoint := settings.SANDBOX_AZURE_ENDPOINT:
+        clouds["azure"] = {
+            "endpoint_url": endpoint,
+            "region": sandbox.REGIONS[Provider.AZURE],
+            "objects_url": f"{endpoint}/objects?tag=skyvend-resource:{{id}}",
+            "control_url": f"{endpoint}/control",
+            "control_key": settings.SANDBOX_CONTROL_KEY,
+            **sandbox.credentials_of(Provider.AZURE),
+        }
+    return {"organization": organization.slug, "token": token, "sandbox": clouds}
 
 
 def _order_vm(actor: Actor, account: CloudAccount) -> Run:

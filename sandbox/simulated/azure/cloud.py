@@ -146,8 +146,8 @@ class Azure:
                 403,
                 "AuthorizationFailed",
                 "unexpected status 403 (403 Forbidden) with error: AuthorizationFailed: "
-                f"The client '{caller.name}' with object id '{caller.name}' does not have authorization to perform action "
-                f"'{action}' over scope '{id_}' or the scope is invalid.",
+                f"The client '{caller.name}' with object id '{caller.name}' does not have authorization to "
+                f"perform action '{action}' over scope '{id_}' or the scope is invalid.",
             )
 
     def _check_place(self, kind: Kind, type_: str, id_: str, attributes: Attributes, subscription: str) -> None:

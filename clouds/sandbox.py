@@ -1,0 +1,54 @@
+"""The operator's simulated clouds: where they are, and the credentials they take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+from django.conf import settings
+
+from .models import Provider
+from .providers import CloudUnreachable
+
+# Made up; the simulated AWS takes any. Shaped like real ones, so that everything else treats them like real ones.
+AWS_CREDENTIALS = {
+    "access_key_id": "AKIASANDBOXSANDBOX00",
+    "secret_access_key": "sandbox/sandbox/sandbox/sandbox/sandbox0",
+}
+AZURE_TENANT = "5a5a5a5a-0000-4000-8000-5c7e5d000001"  # of every application in the simulated Azure; no real one's
+REGIONS = {Provider.AWS: "eu-west-1", Provider.AZURE: "westeurope", Provider.GCP: "europe-west1"}
+PATIENCE = 30  # seconds for its own controls to answer
+NOT_HERE = "The simulated cloud is not running here: it belongs to the trial (`make up`)."
+
+
+def endpoint_of(provider: str) -> str:
+    """Where the simulated cloud of ``provider`` listens. Raises :class:`CloudUnreachable` where there is none."""
+    endpoint: str = getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", "")
+    if not endpoint:
+        raise CloudUnreachable(NOT_HERE)
+    return endpoint
+
+
+def credentials_of(provider: str) -> dict[str, str]:
+    """Those of its first user. Raises :class:`CloudUnreachable`."""
+    if provider == Provider.AWS:
+        return dict(AWS_CREDENTIALS)
+    headers = {"X-Sandbox-Key": settings.SANDBOX_CONTROL_KEY}
+    try:
+        answer = httpx.get(
+            f"{endpoint_of(provider)}/control/credentials", headers=headers, timeout=PATIENCE, trust_env=False
+        )
+        answer.raise_for_status()
+    except httpx.HTTPError:
+        raise CloudUnreachable("The simulated cloud does not answer: look at its lines in `make up`.") from None
+    found: dict[str, str] = answer.json()
+    return found
+
+
+def is_simulated(provider: str, credentials: Mapping[str, str]) -> bool:
+    """Whether these are a simulated cloud's, and there is one here. AWS's zeros are in no real ID, which is base 32."""
+    if not getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", ""):
+        return False
+    if provider == Provider.AZURE:
+        return credentials.get("tenant_id") == AZURE_TENANT
+    return provider == Provider.AWS and credentials.get("access_key_id") == AWS_CREDENTIALS["access_key_id"]
