@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from accounts.models import Right
 from billing import services as billing
 from billing.models import Account
 from billing.quotes import PriceMissing, QuotedPrice
+from clouds import catalogue, mapping
 from clouds import inputs as cloud_inputs
 from clouds.inputs import InvalidInputs
 from clouds.models import OfferingVersion
@@ -31,6 +32,44 @@ def order_panel(actor: Actor, version: OfferingVersion, form: Form, *, has_accou
     if not has_account:
         reason = reason or "Connect a cloud account first: what you order is made there."
     return _panel(account, quoted, needed, reason, problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The same wish on one cloud. ``quoted`` is None where it is not to be had; ``reason`` says why."""
+
+    version: OfferingVersion
+    is_chosen: bool
+    inputs: dict[str, Any]
+    notes: list[str]
+    machine_type: str = ""
+    quoted: QuotedPrice | None = None
+    is_cheapest: bool = False
+    reason: str = ""
+
+
+def compared(versions: list[OfferingVersion], chosen: OfferingVersion, form: Form) -> list[Compared]:
+    """What the form's inputs cost on each cloud, in the order of ``versions``; none where there is only one."""
+    wanted, _ = _wanted(chosen, form)
+    if wanted is None or len(versions) < 2:
+        return []
+    found = [_compared(version, wanted, is_chosen=version is chosen) for version in versions]
+    prices = [each.quoted.monthly for each in found if each.quoted is not None]
+    return [replace(each, is_cheapest=each.quoted is not None and each.quoted.monthly == min(prices)) for each in found]
+
+
+def _compared(version: OfferingVersion, wanted: dict[str, Any], *, is_chosen: bool) -> Compared:
+    translated = mapping.translate(version, wanted)
+    known = Compared(version, is_chosen, translated.inputs, translated.notes)
+    try:
+        complete = cloud_inputs.validate_inputs(version, translated.inputs)
+        quoted = services.price_of(version, complete)
+    except InvalidInputs as error:
+        return replace(known, reason="; ".join(one.detail for one in error.errors[:2]))
+    except PriceMissing as error:
+        return replace(known, reason=str(error))
+    machine = str(catalogue.resolved(version, complete).get("machine_type") or "")
+    return replace(known, inputs=complete, quoted=quoted, machine_type=machine)
 
 
 def change_panel(actor: Actor, resource: Resource, version: OfferingVersion, form: Form) -> dict[str, Any]:

@@ -205,8 +205,20 @@ class EstimateSerializer(serializers.Serializer[Any]):
     lines = EstimateLineSerializer(many=True)
 
 
+class ComparedEstimateSerializer(EstimateSerializer):
+    hourly = serializers.DecimalField(18, 6, allow_null=True, default=None)
+    monthly = serializers.DecimalField(18, 6, allow_null=True, default=None)
+    currency = serializers.CharField(allow_null=True, default=None)
+    catalogue = serializers.CharField(allow_null=True, default=None)
+    is_approximate = serializers.BooleanField(allow_null=True, default=None)
+    notes = serializers.ListField(
+        child=serializers.CharField(), help_text='What became of the inputs: "Region: eu-west-1 → westeurope".'
+    )
+    unavailable = serializers.CharField(help_text="Why this provider cannot do it; empty when it can.")
+
+
 class EstimatesSerializer(serializers.Serializer[Any]):
-    results = EstimateSerializer(many=True, help_text="Cheapest first.")
+    results = ComparedEstimateSerializer(many=True, help_text="Cheapest first; what is not to be had comes last.")
 
 
 class EventQuerySerializer(serializers.Serializer[Any]):

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sandbox import keep, servers
@@ -91,6 +93,9 @@ def _environment(directory: Path) -> dict[str, str]:
         "METRICS_TOKEN": "",
         "TRIAL_CREDIT_USD": "0",
         "SANDBOX_AWS_ENDPOINT": "",
+        "SANDBOX_AZURE_ENDPOINT": "",
+        "SANDBOX_GCP_ENDPOINT": "",
+        "SANDBOX_PLUGIN_MIRROR": "",
         "CHECKPOINT_DISABLE": "1",
     }
 
@@ -104,6 +109,34 @@ def _own_redis_database() -> None:
 
 
 STACK: pytest.StashKey[Stack] = pytest.StashKey()
+
+
+@dataclass(frozen=True)
+class SimulatedCloud:
+    """A simulated cloud of this run: its address, the key of its controls, and its first user's credentials."""
+
+    endpoint: str
+    key: str
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        return dict(self.control("GET", "credentials").json())
+
+    def control(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        headers = {"X-Sandbox-Key": self.key}
+        answer = httpx.request(method, f"{self.endpoint}/control/{path}", json=body, headers=headers, trust_env=False)
+        answer.raise_for_status()
+        return answer
+
+
+@pytest.fixture(scope="session")
+def azure_cloud(pytestconfig: Any) -> SimulatedCloud:
+    """A simulated Azure."""
+    stack, port, key = pytestconfig.stash[STACK], servers.free_port(), "tests-only-control-key"
+    program = [sys.executable, "-m", "sandbox.simulated", "azure", str(port), str(stack.directory / "azure.sqlite")]
+    stack.start("azure", ["/usr/bin/env", f"SANDBOX_CONTROL_KEY={key}", *program])
+    servers.wait_for_http(f"http://127.0.0.1:{port}/objects", seconds=60)
+    return SimulatedCloud(f"http://127.0.0.1:{port}", key)
 
 
 @pytest.fixture(scope="session")

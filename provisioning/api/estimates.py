@@ -11,10 +11,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Right
+from billing.quotes import PriceMissing
+from clouds import mapping
 from clouds.inputs import InvalidInputs
 from clouds.models import OfferingVersion
 from provisioning import services
-from provisioning.serializers import EstimateRequestSerializer, EstimateSerializer, EstimatesSerializer
+from provisioning.serializers import (
+    ComparedEstimateSerializer,
+    EstimateRequestSerializer,
+    EstimateSerializer,
+    EstimatesSerializer,
+)
 
 from .refusals import invalid, refusals_as_problems
 from .resources import offering_version
@@ -44,19 +51,28 @@ class EstimatesView(APIView):
 
 
 def _comparison(kind: str, inputs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """One estimate per provider that can do it; its errors when none can."""
+    """One estimate per provider, cheapest first, those that cannot do it last; its errors when none can."""
     versions = services.current_versions(kind)
     if not versions:
         raise invalid("kind", "unknown", f"No provider offers “{kind}” yet.")
-    found, refused = [], None
+    found, lacking, refused = [], [], None
     for version in versions:
+        translated = mapping.translate(version, inputs)
         try:
-            found.append(_estimate(version, inputs))
-        except InvalidInputs as error:
+            found.append({**_estimate(version, translated.inputs), "notes": translated.notes, "unavailable": ""})
+        except (InvalidInputs, PriceMissing) as error:
             refused = error
+            lacking.append(_unavailable(version, translated.notes, error))
     if refused is not None and not found:
         raise refused
-    return sorted(found, key=lambda one: Decimal(one["monthly"]))
+    return [*sorted(found, key=lambda one: Decimal(one["monthly"])), *lacking]
+
+
+def _unavailable(version: OfferingVersion, notes: list[str], error: Exception) -> Mapping[str, Any]:
+    provider = version.offering.provider
+    known = {"offering": version.offering_id, "provider": provider, "version": version.version, "lines": []}
+    shown: Mapping[str, Any] = ComparedEstimateSerializer({**known, "notes": notes, "unavailable": str(error)}).data
+    return shown
 
 
 def _estimate(version: OfferingVersion, inputs: Mapping[str, Any]) -> Mapping[str, Any]:

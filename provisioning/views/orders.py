@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
@@ -13,6 +14,7 @@ from accounts.guards import requires
 from accounts.models import Right
 from billing.quotes import PriceMissing
 from billing.services import InsufficientCredit
+from clouds import mapping
 from clouds.inputs import InvalidInputs, form_for
 from clouds.models import CloudAccount, Kind, OfferingVersion
 from provisioning import pricing, reading, services
@@ -37,17 +39,21 @@ def order(request: HttpRequest, kind: str) -> HttpResponse:
         return render(request, "provisioning/order.html", {"kind": Kind(kind), "versions": []})
     version = _chosen(versions, request.POST or request.GET)
     actor = actor_of(request)
+    context: dict[str, Any] = {"kind": Kind(kind), "versions": versions, "version": version}
     if request.method == "POST":
         form, inputs_form = OrderForm(request.POST, actor=actor, version=version), form_for(version, data=request.POST)
         run = _placed(request, form, inputs_form, version)
         if run is not None:
             return redirect("provisioning:run-detail", run.pk)
     else:
-        typed = {"region": _first_region(actor, version), **request.GET.dict()}
-        form = OrderForm(initial=typed, actor=actor, version=version)
-        inputs_form = form_for(version, initial=typed)
-    context = {"kind": Kind(kind), "versions": versions, "version": version, "form": form, "inputs_form": inputs_form}
+        typed = {"region": _first_region(actor, version), **_entered(actor, request)}
+        translated = mapping.translate(version, {name: typed[name] for name in typed if name in _known(versions)})
+        form = OrderForm(initial={**typed, **translated.inputs}, actor=actor, version=version)
+        inputs_form = form_for(version, initial=translated.inputs)
+        context["notes"] = translated.notes
+    context |= {"form": form, "inputs_form": inputs_form}
     context |= pricing.order_panel(actor, version, inputs_form, has_account=form.has_usable_account)
+    context["compared"] = pricing.compared(versions, version, inputs_form)
     return _answer(request, "order", context, is_invalid=form.is_bound)
 
 
@@ -62,7 +68,8 @@ def price(request: HttpRequest, kind: str) -> HttpResponse:
     form = OrderForm(actor=actor_of(request), version=version)
     inputs_form = form_for(version, data=request.GET)
     panel = pricing.order_panel(actor_of(request), version, inputs_form, has_account=form.has_usable_account)
-    return render(request, "provisioning/_price.html", {**panel, "kind": Kind(kind)})
+    compared = pricing.compared(versions, version, inputs_form)
+    return render(request, "provisioning/_price.html", {**panel, "kind": Kind(kind), "compared": compared})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -98,6 +105,28 @@ def _versions(kind: str) -> list[OfferingVersion]:
     if kind not in Kind.values:
         raise Http404("There is no such kind.")
     return services.current_versions(kind)
+
+
+def _entered(actor: Actor, request: HttpRequest) -> dict[str, Any]:
+    """What the address holds, over what the resource was ordered with that it is made ``from``."""
+    given = request.GET.dict()
+    source = given.pop("from", "")
+    if not source:
+        return given
+    resource = get_object_or_404(Resource.objects.visible_to(actor), pk=_uuid(source))
+    return {**resource.inputs, **given}
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404("There is no such resource.") from None
+
+
+def _known(versions: list[OfferingVersion]) -> set[str]:
+    """Every input that some provider's offering of this kind asks for."""
+    return {name for version in versions for name in version.schema["properties"]}
 
 
 def _chosen(versions: list[OfferingVersion], given: QueryDict) -> OfferingVersion:

@@ -68,13 +68,29 @@ class Stack:
             config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 
-    def cloud_account(self) -> str:
+    def cloud_account(self, provider: str = "aws") -> str:
         with self.api() as api:
-            return str(api.get("/cloud-accounts").json()["results"][0]["id"])
+            accounts = api.get("/cloud-accounts").json()["results"]
+        return next(str(account["id"]) for account in accounts if account["provider"] == provider)
+
+    def tagged(self, provider: str, resource_id: str) -> list[str]:
+        """The ids of what exists in a simulated cloud with the resource's tag."""
+        if provider != "aws":
+            url = self.demo["sandbox"][provider]["objects_url"].format(id=resource_id)
+            return [each["id"] for each in httpx.get(url, trust_env=False).json()]
+        found: list[str] = []
+        for region in ("us-east-1", "eu-west-1"):
+            tagging = self.aws("resourcegroupstaggingapi", region)
+            wanted = [{"Key": "skyvend-resource", "Values": [resource_id]}]
+            found += [row["ResourceARN"] for row in tagging.get_resources(TagFilters=wanted)["ResourceTagMappingList"]]
+            of_ec2 = [{"Name": "value", "Values": [resource_id]}]
+            found += [row["ResourceId"] for row in self.aws("ec2", region).describe_tags(Filters=of_ec2)["Tags"]]
+        return found
 
     def order(self, api: httpx.Client, name: str, offering: str, **inputs: Any) -> dict[str, Any]:
         """Order something on the demo cloud account and return the 202 body."""
-        body = {"name": name, "offering": offering, "cloud_account": self.cloud_account(), "inputs": inputs}
+        account = self.cloud_account(offering.partition("/")[0])
+        body = {"name": name, "offering": offering, "cloud_account": account, "inputs": inputs}
         answer = api.post("/resources", json=body)
         assert answer.status_code == 202, answer.text
         ordered: dict[str, Any] = answer.json()

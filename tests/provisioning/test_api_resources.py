@@ -134,7 +134,7 @@ def test_a_resource_shows_outputs_cost_and_its_current_run(api: Api, tenant: Sim
     assert shown.json()["outputs"] == {"public_ip": "203.0.113.7"}
     assert shown.json()["current_run"] == {"id": str(run.pk), "operation": "create", "status": "succeeded"}
     assert Decimal(shown.json()["monthly_cost"]) == resource.monthly_cost > 0
-    assert (shown.json()["offering"], shown.json()["version"]) == ("aws/vm", "1.0.0")
+    assert (shown.json()["offering"], shown.json()["version"]) == ("aws/vm", "1.0.1")
     assert "hush" not in shown.content.decode()
 
 
@@ -259,10 +259,24 @@ def test_an_estimate_of_a_kind_has_one_per_provider_cheapest_first(
         "/api/v1/estimates", {"kind": "vm", "region": "eu-west-1", "inputs": {"size": "small"}}
     )
     results = answer.json()["results"]
-    assert [result["provider"] for result in results] == ["aws"]
+    assert sorted(result["provider"] for result in results) == ["aws", "azure"]
     assert [Decimal(one["monthly"]) for one in results] == sorted(Decimal(one["monthly"]) for one in results)
+    azure = next(result for result in results if result["provider"] == "azure")
+    assert "Region: eu-west-1 → westeurope" in azure["notes"]
+    assert {line["region"] for line in azure["lines"]} == {"westeurope"}
 
 
-@pytest.mark.parametrize("body", [{}, {"offering": "aws/moon"}, {"kind": "kubernetes"}, {"offering": "aws/vm"}, []])
+def test_an_estimate_names_what_a_provider_cannot_do_last(api: Api, tenant: SimpleNamespace, shelf: dict) -> None:
+    inputs = {"region": "eu-west-1", "machine_type": "m7g.medium"}  # one processor on ARM: Azure sells none
+    results = api(tenant.viewer).post("/api/v1/estimates", {"kind": "vm", "inputs": inputs}).json()["results"]
+    assert [(one["provider"], one["monthly"] is None, bool(one["unavailable"])) for one in results] == [
+        ("aws", False, False),
+        ("azure", True, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"offering": "aws/moon"}, {"kind": "teapot"}, {"kind": "kubernetes"}, {"offering": "aws/vm"}, []]
+)
 def test_an_estimate_of_nothing_is_400(api: Api, tenant: SimpleNamespace, shelf: dict, body: Any) -> None:
     assert api(tenant.viewer).post("/api/v1/estimates", body).status_code == 400
