@@ -86,7 +86,7 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
     resource = Resource.objects.create(
         organization=organization,
         name="web",
-        offering_version=OfferingVersion.objects.get(offering_id="aws/vm"),
+        offering_version=OfferingVersion.objects.filter(offering_id="aws/vm").latest("pk"),
         cloud_account=account,
         provider="aws",
         kind="vm",

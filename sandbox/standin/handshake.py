@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import importlib
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -15,6 +16,7 @@ import grpc
 COOKIE = ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2")
 SOCKET_PATH_LIMIT = 107  # bytes, the kernel's
 PROTOCOL, CORE = 5, 1
+_folders: list[str] = []  # of the sockets that are open
 
 
 def serve(server: grpc.Server) -> None:
@@ -31,6 +33,8 @@ def serve(server: grpc.Server) -> None:
 
 
 def quit_now() -> None:
+    for folder in _folders:
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
@@ -51,6 +55,7 @@ def _write(line: str) -> None:
 
 def _listen(server: grpc.Server, credentials: Any) -> tuple[str, str]:
     folder = tempfile.mkdtemp(prefix="standin")
+    _folders.append(folder)
     path = os.path.join(folder, "s")  # noqa: PTH118 - pathlib is not otherwise loaded on this hot path
     if len(path.encode()) <= SOCKET_PATH_LIMIT:
         _bind(server, f"unix:{path}", credentials)
