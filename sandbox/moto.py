@@ -7,6 +7,7 @@ here calls are answered one after the other; each takes milliseconds.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
@@ -17,8 +18,6 @@ from typing import TYPE_CHECKING
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import run_simple
-
-from . import mending
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -42,7 +41,7 @@ def main(port: int) -> None:
     os.environ.setdefault("MOTO_AMIS_PATH", str(IMAGES))
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # clusters attach AWS's own policies to their roles
     os.environ.setdefault("MOTO_PORT", str(port))
-    mending.mend()
+    importlib.import_module("sandbox.mending").mend()  # only now: it loads moto's EC2, which reads its images once
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per call would bury the rest
     application = OneAtATime(DomainDispatcherApplication(create_backend_app))
     run_simple("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)

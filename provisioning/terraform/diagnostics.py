@@ -121,7 +121,7 @@ PATTERNS = (
     _pattern(
         "dependency",
         r"DependencyViolation|BucketNotEmpty|ResourceInUse|has dependencies|InUse\w*CannotBeDeleted"
-        r"|InUseByAnotherResource|still contains Resources",
+        r"|InUseByAnotherResource|is already being used by|still contains Resources",
         "Something else in the cloud still depends on this.",
         "Remove what was added outside of this platform, then try again.",
     ),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from accounts.actors import Actor, system_actor
 from billing import prices
@@ -17,10 +18,19 @@ from billing import services as billing
 from clouds import catalogue
 from clouds.models import CloudAccount, CloudAccountStatus, OfferingVersion
 from provisioning import services
-from provisioning.models import Run
+from provisioning.models import Resource, Run
 
 VM = {"region": "eu-west-1", "size": "small"}
 BUCKET = {"region": "eu-west-1"}
+
+
+def activate(run: Run, **fields: Any) -> Resource:
+    Run.objects.filter(pk=run.pk).update(status="succeeded", started_at=timezone.now(), finished_at=timezone.now())
+    resource = Resource.objects.get(pk=run.resource_id)
+    for name, value in {"status": "active", "activated_at": timezone.now(), **fields}.items():
+        setattr(resource, name, value)
+    resource.save()
+    return resource
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +99,17 @@ def order(
         )
 
     return place
+
+
+@pytest.fixture
+def filled(shelf: dict[str, OfferingVersion], cloud_account: CloudAccount) -> dict[str, Any]:
+    """A complete order form."""
+    return {
+        "name": "web-1",
+        "offering": "aws/vm",
+        "cloud_account": str(cloud_account.pk),
+        "image": "ubuntu-24.04",
+        "disk_gb": "20",
+        "network": "default",
+        **VM,
+    }

@@ -15,37 +15,14 @@ from django.utils import timezone
 from accounts.models import AuditEvent, User
 from billing.models import Hold
 from clouds import catalogue
-from clouds.models import CloudAccount, Offering, OfferingVersion
+from clouds.models import CloudAccount, Offering
 from provisioning.models import Resource, Run
-from tests.provisioning.conftest import VM
+from tests.provisioning.conftest import VM, activate
 
 Order = Callable[..., Run]
 SignIn = Callable[[User], Client]
 HTMX = {"HX-Request": "true"}
 pytestmark = pytest.mark.django_db
-
-
-def activate(run: Run, **fields: Any) -> Resource:
-    Run.objects.filter(pk=run.pk).update(status="succeeded", started_at=timezone.now(), finished_at=timezone.now())
-    resource = Resource.objects.get(pk=run.resource_id)
-    for name, value in {"status": "active", "activated_at": timezone.now(), **fields}.items():
-        setattr(resource, name, value)
-    resource.save()
-    return resource
-
-
-@pytest.fixture
-def filled(shelf: dict[str, OfferingVersion], cloud_account: CloudAccount) -> dict[str, Any]:
-    """A complete order form."""
-    return {
-        "name": "web-1",
-        "offering": "aws/vm",
-        "cloud_account": str(cloud_account.pk),
-        "image": "ubuntu-24.04",
-        "disk_gb": "20",
-        "network": "default",
-        **VM,
-    }
 
 
 # --- dashboard and list ---------------------------------------------------------------------------------------------
@@ -364,46 +341,3 @@ def test_a_resource_is_compared_from_its_page(sign_in: SignIn, tenant: SimpleNam
     run = resource.runs.get(operation="detect_drift")
     assert (answer.status_code, answer["Location"]) == (302, f"/runs/{run.pk}/")
     assert sign_in(tenant.viewer).post(f"/resources/{resource.pk}/drift/").status_code == 403
-
-
-# --- another cloud --------------------------------------------------------------------------------------------------
-
-
-def test_switching_the_cloud_keeps_what_was_entered_and_says_what_changed(
-    sign_in: SignIn, tenant: SimpleNamespace, shelf: dict[str, OfferingVersion]
-) -> None:
-    query = {"offering": "azure/vm", "name": "web-1", "region": "us-east-1", "size": "large", "disk_gb": "64"}
-
-    page = sign_in(tenant.member).get("/resources/new/vm/", query)
-
-    fields = page.context["inputs_form"].initial
-    assert (fields["region"], fields["size"], fields["disk_gb"]) == ("eastus", "large", 64)
-    assert page.context["form"].initial["name"] == "web-1"
-    assert "Region: us-east-1 → eastus" in page.content.decode()
-
-
-def test_the_form_compares_the_clouds_and_marks_the_cheapest(
-    sign_in: SignIn, tenant: SimpleNamespace, shelf: dict[str, OfferingVersion]
-) -> None:
-    page = sign_in(tenant.member).get("/resources/new/vm/", {"offering": "aws/vm", "region": "eu-west-1"})
-
-    compared = {each.version.offering_id: each for each in page.context["compared"]}
-    assert sorted(compared) == ["aws/vm", "azure/vm"]
-    assert compared["aws/vm"].is_chosen
-    assert compared["azure/vm"].machine_type == "Standard_B1ms"
-    cheapest = min(compared.values(), key=lambda each: each.quoted.monthly)
-    assert [name for name, each in compared.items() if each.is_cheapest] == [cheapest.version.offering_id]
-    assert "Standard_B1ms westeurope" in page.content.decode()
-
-
-def test_the_same_is_ordered_on_another_cloud_from_a_resource(
-    sign_in: SignIn, tenant: SimpleNamespace, stranger: User, order: Order
-) -> None:
-    resource = activate(order("web-1"))
-    url = f"/resources/new/vm/?from={resource.pk}&offering=azure/vm"
-
-    page = sign_in(tenant.member).get(url)
-
-    assert page.context["inputs_form"].initial["region"] == "westeurope"
-    assert sign_in(stranger).get(url).status_code == 404
-    assert sign_in(tenant.member).get("/resources/new/vm/?from=nonsense").status_code == 404
