@@ -8,24 +8,30 @@ import httpx
 from django.conf import settings
 
 from .models import Provider
-from .providers import CloudUnreachable
+from .providers import CloudUnreachable, CredentialsRefused, gcp_credentials
 
 # Made up; the simulated AWS takes any. Shaped like real ones, so that everything else treats them like real ones.
 AWS_CREDENTIALS = {
     "access_key_id": "AKIASANDBOXSANDBOX00",
     "secret_access_key": "sandbox/sandbox/sandbox/sandbox/sandbox0",
 }
+GCP_PROJECT = "skyvend-sandbox"  # with which every project of the simulated Google Cloud begins
 AZURE_TENANT = "5a5a5a5a-0000-4000-8000-5c7e5d000001"  # of every application in the simulated Azure; no real one's
 REGIONS = {Provider.AWS: "eu-west-1", Provider.AZURE: "westeurope", Provider.GCP: "europe-west1"}
 PATIENCE = 30  # seconds for its own controls to answer
 NOT_HERE = "The simulated cloud is not running here: it belongs to the trial (`make up`)."
 
 
+def has_endpoint(provider: str) -> bool:
+    """Whether the operator runs a simulated cloud of ``provider``."""
+    return bool(getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", ""))
+
+
 def endpoint_of(provider: str) -> str:
     """Where the simulated cloud of ``provider`` listens. Raises :class:`CloudUnreachable` where there is none."""
-    endpoint: str = getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", "")
-    if not endpoint:
+    if not has_endpoint(provider):
         raise CloudUnreachable(NOT_HERE)
+    endpoint: str = getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT")
     return endpoint
 
 
@@ -47,8 +53,17 @@ def credentials_of(provider: str) -> dict[str, str]:
 
 def is_simulated(provider: str, credentials: Mapping[str, str]) -> bool:
     """Whether these are a simulated cloud's, and there is one here. AWS's zeros are in no real ID, which is base 32."""
-    if not getattr(settings, f"SANDBOX_{provider.upper()}_ENDPOINT", ""):
+    if not has_endpoint(provider):
         return False
     if provider == Provider.AZURE:
         return credentials.get("tenant_id") == AZURE_TENANT
+    if provider == Provider.GCP:
+        return _project_of(credentials).startswith(GCP_PROJECT)
     return provider == Provider.AWS and credentials.get("access_key_id") == AWS_CREDENTIALS["access_key_id"]
+
+
+def _project_of(credentials: Mapping[str, str]) -> str:
+    try:
+        return gcp_credentials.project_of(credentials)
+    except CredentialsRefused:  # whoever asks the cloud says so
+        return ""

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from . import servers, trial
 
-PROCESSES = ("web", "worker", "scheduler", "postgres", "redis", "moto", "azure")
+PROCESSES = ("web", "worker", "scheduler", "postgres", "redis", "moto", "azure", "gcp")
 PATIENCE = 120.0  # seconds until something that does not come up is named
 
 
@@ -39,7 +39,8 @@ def seed(place: trial.Trial) -> None:
     call_command("load_catalogue")
     place.migrated.touch()
     servers.wait_for_http(settings.SANDBOX_AWS_ENDPOINT, seconds=PATIENCE)
-    servers.wait_for_http(f"{settings.SANDBOX_AZURE_ENDPOINT}/objects", seconds=PATIENCE)
+    for endpoint in (settings.SANDBOX_AZURE_ENDPOINT, settings.SANDBOX_GCP_ENDPOINT):
+        servers.wait_for_http(f"{endpoint}/objects", seconds=PATIENCE)
     call_command("seed_demo", facts=place.data / "demo.seed")
 
 

@@ -15,7 +15,7 @@ from honcho import manager
 from . import keep, servers, trial
 
 manager.KILL_WAIT = 40  # seconds for a clean stop: a run is told to stop, its state is stored, then the servers go
-SIMULATED = ("azure",)  # clouds of our own making; AWS is moto
+SIMULATED = ("azure", "gcp")  # clouds of our own making; AWS is moto
 CLIENTS = ("ready", "web", "worker", "scheduler")  # the servers outlive these
 
 

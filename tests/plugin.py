@@ -129,14 +129,24 @@ class SimulatedCloud:
         return answer
 
 
+def _simulated(stack: Stack, cloud: str) -> SimulatedCloud:
+    port, key = servers.free_port(), "tests-only-control-key"
+    program = [sys.executable, "-m", "sandbox.simulated", cloud, str(port), str(stack.directory / f"{cloud}.sqlite")]
+    stack.start(cloud, ["/usr/bin/env", f"SANDBOX_CONTROL_KEY={key}", *program])
+    servers.wait_for_http(f"http://127.0.0.1:{port}/objects", seconds=60)
+    return SimulatedCloud(f"http://127.0.0.1:{port}", key)
+
+
 @pytest.fixture(scope="session")
 def azure_cloud(pytestconfig: Any) -> SimulatedCloud:
     """A simulated Azure."""
-    stack, port, key = pytestconfig.stash[STACK], servers.free_port(), "tests-only-control-key"
-    program = [sys.executable, "-m", "sandbox.simulated", "azure", str(port), str(stack.directory / "azure.sqlite")]
-    stack.start("azure", ["/usr/bin/env", f"SANDBOX_CONTROL_KEY={key}", *program])
-    servers.wait_for_http(f"http://127.0.0.1:{port}/objects", seconds=60)
-    return SimulatedCloud(f"http://127.0.0.1:{port}", key)
+    return _simulated(pytestconfig.stash[STACK], "azure")
+
+
+@pytest.fixture(scope="session")
+def gcp_cloud(pytestconfig: Any) -> SimulatedCloud:
+    """A simulated Google Cloud."""
+    return _simulated(pytestconfig.stash[STACK], "gcp")
 
 
 @pytest.fixture(scope="session")

@@ -30,9 +30,8 @@ __all__ = [
     "get_adapter",
 ]
 
-# By Provider's values; no model is imported here, since `asking` runs without Django. Google's adapter is not here: it
-# has no part yet that asks its cloud.
-ADAPTERS = {"aws": "clouds.providers.aws", "azure": "clouds.providers.azure"}
+# By Provider's values; no model is imported here, since `asking` runs without Django.
+ADAPTERS = {"aws": "clouds.providers.aws", "azure": "clouds.providers.azure", "gcp": "clouds.providers.gcp"}
 
 
 @cache

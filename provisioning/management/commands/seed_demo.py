@@ -24,6 +24,7 @@ from provisioning.services import request_resource
 
 SLUG, EMAIL, OPERATOR = "demo", "demo@skyvend.test", "operator@skyvend.test"
 CREDIT = Decimal(500)  # USD
+SIMULATED = {Provider.AZURE: "Simulated Azure", Provider.GCP: "Simulated Google Cloud"}  # besides AWS
 VM = {"size": "small", "image": "ubuntu-24.04"}
 
 
@@ -41,8 +42,9 @@ class Command(BaseCommand):
         assert actor.organization is not None
         _credit(actor.organization)
         account = _connect(actor.organization, Provider.AWS, "Simulated AWS")
-        if settings.SANDBOX_AZURE_ENDPOINT:
-            _connect(actor.organization, Provider.AZURE, "Simulated Azure")
+        for provider, name in SIMULATED.items():
+            if sandbox.has_endpoint(provider):
+                _connect(actor.organization, provider, name)
         token = _token(actor, facts)
         _write_private(facts, json.dumps(_describe(actor.organization, token)))
         run = _order_vm(actor, account)
@@ -98,15 +100,17 @@ def _describe(organization: Organization, token: str) -> dict[str, Any]:
         "region": sandbox.REGIONS[Provider.AWS],
     }
     clouds = {"aws": aws}
-    if endpoint := settings.SANDBOX_AZURE_ENDPOINT:
-        clouds["azure"] = {
-            "endpoint_url": endpoint,
-            "region": sandbox.REGIONS[Provider.AZURE],
-            "objects_url": f"{endpoint}/objects?tag=skyvend-resource:{{id}}",
-            "control_url": f"{endpoint}/control",
-            "control_key": settings.SANDBOX_CONTROL_KEY,
-            **sandbox.credentials_of(Provider.AZURE),
-        }
+    for provider in SIMULATED:
+        if sandbox.has_endpoint(provider):
+            endpoint = sandbox.endpoint_of(provider)
+            clouds[provider.value] = {
+                "endpoint_url": endpoint,
+                "region": sandbox.REGIONS[provider],
+                "objects_url": f"{endpoint}/objects?tag=skyvend-resource:{{id}}",
+                "control_url": f"{endpoint}/control",
+                "control_key": settings.SANDBOX_CONTROL_KEY,
+                **sandbox.credentials_of(provider),
+            }
     return {"organization": organization.slug, "token": token, "sandbox": clouds}
 
 

@@ -73,8 +73,12 @@ class Gcp:
                 f"Error waiting for Deleting {noun}: The {noun.lower()} resource '{thing.id}' is already being used "
                 f"by '{users[0]}'\n\nresourceInUseByAnotherResource",
             )
+        self._forget(thing)
+
+    def _forget(self, thing: Object) -> None:
+        """With what lies in it: the nodes of the pools of a cluster."""
         for child in self.store.find(parent=thing.id):
-            self.store.delete(child)
+            self._forget(child)
         self.store.delete(thing)
 
     def data(self, type_: str, attributes: Attributes, scope: Mapping[str, str], caller: Caller) -> Attributes:

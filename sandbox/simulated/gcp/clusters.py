@@ -133,7 +133,8 @@ def pool(store: Store, id_: str, attributes: Attributes, before: Object | None) 
     count = attributes.get("node_count") or attributes.get("initial_node_count") or scaling.get("min_node_count") or 1
     check_quota(store, id_, cores_of(machine_type) * count, _scope(owner.id)["region"])
     group = f"https://www.googleapis.com/compute/v1/projects/{owner.scope}/zones/{_scope(owner.id)['location']}"
-    name = f"gke-{owner.name[:20]}-{id_.rpartition('/')[2][:20]}-{fingerprint(id_)[:8]}-grp"
+    name = f"gke-{owner.name[:20]}-{id_.rpartition('/')[2][:20]}-{fingerprint(id_)[:8]}"
+    _make_nodes(store, id_, owner, name, count)
     return {
         "name": id_.rpartition("/")[2],
         "initial_node_count": attributes.get("initial_node_count") or count,
@@ -141,13 +142,26 @@ def pool(store: Store, id_: str, attributes: Attributes, before: Object | None) 
         "node_locations": attributes.get("node_locations") or [_scope(owner.id)["location"]],
         "version": attributes.get("version") or owner.attributes["master_version"],
         "max_pods_per_node": attributes.get("max_pods_per_node") or 110,
-        "instance_group_urls": [f"{group}/instanceGroupManagers/{name}"],
-        "managed_instance_group_urls": [f"{group}/instanceGroups/{name}"],
+        "instance_group_urls": [f"{group}/instanceGroupManagers/{name}-grp"],
+        "managed_instance_group_urls": [f"{group}/instanceGroups/{name}-grp"],
         "operation": None,
         "node_config": [_node(node, machine_type)],
         "management": attributes.get("management") or [{"auto_repair": True, "auto_upgrade": True}],
         "upgrade_settings": attributes.get("upgrade_settings") or [{"strategy": "SURGE", "max_surge": 1}],
     }
+
+
+def _make_nodes(store: Store, pool_id: str, owner: Object, name: str, count: int) -> None:
+    """The machines of a pool, with the cluster's labels and Google's own; they go with it."""
+    for old in store.find("gke:instance", parent=pool_id):
+        store.delete(old)
+    scope = _scope(owner.id)
+    zone = scope["zone"] if scope["zone"] != scope["region"] else f"{scope['region']}-b"
+    for number in range(count):
+        node = f"{name}-{number:04x}"
+        labels = {**owner.tags, "goog-k8s-cluster-name": owner.name, "goog-gke-node": ""}
+        id_ = f"projects/{owner.scope}/zones/{zone}/instances/{node}"
+        store.put(Object("gke:instance", id_, node, owner.scope, zone, parent=pool_id, tags=labels))
 
 
 def _node(given: dict[str, Any], machine_type: str) -> Attributes:

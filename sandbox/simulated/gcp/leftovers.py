@@ -10,10 +10,11 @@ import json
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.store import Object, Store
 
-from .kinds import canonical, scope_of
+from .kinds import canonical, link, scope_of
 from .network import NETWORK
 
 COLLECTIONS = {  # our type: Compute Engine's collection
+    "gke:instance": "instances",  # a node; made with its pool
     "gke:forwarding_rule": "forwardingRules",
     "gke:target_pool": "targetPools",
     "gke:address": "addresses",
@@ -45,17 +46,17 @@ def plant(store: Store, cluster: str) -> list[str]:
 
 def _made(store: Store, kind: str, id_: str, cluster: Object, names: dict[str, str]) -> str:
     network = canonical(cluster.attributes.get("network") or "default", NETWORK, scope_of(cluster.id))
-    zone = names["gke:disk"].split("/")[3]
     service = json.dumps({"kubernetes.io/service-name": "default/web"})
     volume = json.dumps({"kubernetes.io/created-for/pvc/name": "data", "storage.gke.io/created-by": "pd.csi"})
     tags = {"goog-k8s-cluster-name": cluster.name, "goog-gke-volume": ""} if kind == "gke:disk" else {}
-    instance = f"https://www.googleapis.com/compute/v1/projects/{cluster.scope}/zones/{zone}/instances"
+    pools = store.find("google_container_node_pool", parent=cluster.id)
+    nodes = [node.id for pool in pools for node in store.find("gke:instance", parent=pool.id)]
     attributes = {
         "description": volume if kind == "gke:disk" else service,
         "network": network if kind in {"gke:firewall", "gke:network_endpoint_group"} else "",
         "uses": [network] if kind in {"gke:firewall", "gke:network_endpoint_group"} else [],
         "target": names["gke:target_pool"],
-        "instances": [f"{instance}/gke-{cluster.name[:20]}-nodes-{id_[-4:]}-abcd"],
+        "instances": [link(node) for node in nodes],
         "targetTags": [f"gke-{cluster.name[:20]}-{id_[-4:]}-node"],
     }
     name = id_.rpartition("/")[2]
