@@ -94,6 +94,7 @@ PACKAGES = (
             "compute_firewall",
             "compute_address",
             "compute_instance",
+            "compute_disk",
             "compute_router",
             "compute_router_nat",
             "storage_bucket",

@@ -128,6 +128,20 @@ NETWORKING = {
     ),
 }
 COMPUTE = {
+    "google_compute_disk": of(
+        f"{ZONAL}/disks/{{name}}",
+        noun="Disk",
+        force_new=paths(
+            "name project zone description image type snapshot source_disk source_storage_object architecture licenses",
+            "source_instant_snapshot physical_block_size_bytes enable_confidential_compute storage_pool",
+            "disk_encryption_key.{raw_key,rsa_encrypted_key,kms_key_self_link} async_primary_disk guest_os_features",
+        ),
+        defaults={"type": "pd-standard", "create_snapshot_before_destroy": False},
+        computed_blocks=paths("guest_os_features"),
+        labels="labels",
+        refreshed={"effective_labels": ("label_fingerprint",)},
+        patterns=NAMED,
+    ),
     "google_compute_instance": of(
         f"{ZONAL}/instances/{{name}}",
         noun="instance",
@@ -207,6 +221,8 @@ NODES = paths(
     f"{POOL}.{{machine_type,disk_size_gb,disk_type,image_type,service_account,oauth_scopes,preemptible,spot,metadata}}",
     f"{POOL}.{{local_ssd_count,min_cpu_platform,boot_disk_kms_key,node_group,confidential_nodes}}",
 )
+# Since 5.10.0 of the provider a pool's nodes are changed one after the other (magic-modules #9575).
+IN_PLACE = paths(f"{POOL}.{{machine_type,disk_size_gb,disk_type,image_type}}")
 CLUSTERS = {
     "google_container_cluster": of(
         f"{PLACE}/clusters/{{name}}",
@@ -231,6 +247,7 @@ CLUSTERS = {
             "enable_multi_networking": False,
             "enable_shielded_nodes": True,
             "enable_fqdn_network_policy": False,
+            "ip_allocation_policy.stack_type": "IPV4",
             "network": "default",
         },
         allowed={
@@ -266,7 +283,7 @@ CLUSTERS = {
         force_new=paths(
             "name name_prefix project location cluster initial_node_count max_pods_per_node placement_policy"
         )
-        | NODES,
+        | (NODES - IN_PLACE),
         defaults={f"{POOL}.logging_variant": None},
         computed_blocks=paths(
             "management network_config node_config upgrade_settings",

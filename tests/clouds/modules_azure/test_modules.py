@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-from .conftest import MODULES, TAGS, Azure, Terraform
+from tests.clouds.standin_terraform import TAGS, Terraform, objects
+from tests.plugin import SimulatedCloud
+
+from .conftest import MODULES
 
 Maker = Callable[[str], Terraform]
 COMMON: dict[str, Any] = {"unique_suffix": "0123abcd", "region": "westeurope", "tags": TAGS}
@@ -20,17 +20,7 @@ PRIME = 2**255 - 19  # of the curve edwards25519, RFC 7748
 NOBODYS = "Skyvend: nobody holds the private half of this key, number {}"
 
 
-@pytest.mark.parametrize("kind", ["vm", "bucket", "kubernetes"])
-def test_a_module_is_valid_and_passes_its_own_tests(
-    kind: str, engine: Path, azure_mirror: Path, tmp_path: Path
-) -> None:
-    terraform = Terraform(engine, azure_mirror, MODULES / kind / "1.0.0", tmp_path / kind)
-
-    assert json.loads(terraform("validate", "-json"))["valid"] is True
-    assert "0 failed" in terraform("test")
-
-
-def test_a_machine_is_as_safe_as_promised_and_changes_in_place(module: Maker, azure: Azure) -> None:
+def test_a_machine_is_as_safe_as_promised_and_changes_in_place(module: Maker, azure_cloud: SimulatedCloud) -> None:
     terraform = module("vm")
     inputs = COMMON | {"name": "safe-vm", "size": "small"}
 
@@ -45,7 +35,7 @@ def test_a_machine_is_as_safe_as_promised_and_changes_in_place(module: Maker, az
     }
     assert (machine["size"], machine["secure_boot_enabled"], machine["admin_password"]) == ("Standard_B1ms", True, None)
     assert open_ports(terraform) == [("22", ["203.0.113.0/24"])]
-    assert azure.objects(resource="r-1", organization="o-1", run="n-1") == {
+    assert objects(azure_cloud, resource="r-1", organization="o-1", run="n-1") == {
         "azurerm_linux_virtual_machine": ["safe-vm"],
         "azurerm_network_interface": ["safe-vm-nic"],
         "azurerm_network_security_group": ["safe-vm-firewall"],
@@ -67,7 +57,7 @@ def test_a_machine_is_as_safe_as_promised_and_changes_in_place(module: Maker, az
     assert open_ports(terraform) == []
 
     terraform.destroy()
-    assert azure.objects(resource="r-1") == {}
+    assert objects(azure_cloud, resource="r-1") == {}
 
 
 def open_ports(terraform: Terraform) -> list[tuple[str, list[str]]]:
@@ -103,7 +93,7 @@ def is_point(encoded: bytes) -> bool:
     return y < PRIME and pow(x_squared, (PRIME - 1) // 2, PRIME) == 1
 
 
-def test_a_bucket_is_as_safe_as_promised_and_changes_in_place(module: Maker, azure: Azure) -> None:
+def test_a_bucket_is_as_safe_as_promised_and_changes_in_place(module: Maker, azure_cloud: SimulatedCloud) -> None:
     terraform = module("bucket")
     inputs = COMMON | {"name": "my-logs"}
 
@@ -117,7 +107,7 @@ def test_a_bucket_is_as_safe_as_promised_and_changes_in_place(module: Maker, azu
     }
     assert (account["shared_access_key_enabled"], account["allow_nested_items_to_be_public"]) == (False, False)
     assert account["blob_properties"][0]["versioning_enabled"] is False
-    assert azure.objects(resource="r-1") == {
+    assert objects(azure_cloud, resource="r-1") == {
         "azurerm_resource_group": ["rg-my-logs-0123abcd"],
         "azurerm_storage_account": ["mylogs0123abcd"],
     }
@@ -132,7 +122,7 @@ def test_a_bucket_is_as_safe_as_promised_and_changes_in_place(module: Maker, azu
     assert terraform.attributes("azurerm_storage_account.this")["network_rules"][0]["default_action"] == "Allow"
 
     terraform.destroy()
-    assert azure.objects(resource="r-1") == {}
+    assert objects(azure_cloud, resource="r-1") == {}
 
 
 def test_a_writer_of_a_bucket_gets_a_role(module: Maker) -> None:
@@ -145,7 +135,7 @@ def test_a_writer_of_a_bucket_gets_a_role(module: Maker) -> None:
     assert (role["principal_id"], role["role_definition_name"]) == (writer, "Storage Blob Data Contributor")
 
 
-def test_a_cluster_is_private_and_changes_in_place(module: Maker, azure: Azure) -> None:
+def test_a_cluster_is_private_and_changes_in_place(module: Maker, azure_cloud: SimulatedCloud) -> None:
     terraform = module("kubernetes")
     inputs = COMMON | {"name": "demo", "node_size": "medium"}
 
@@ -157,7 +147,7 @@ def test_a_cluster_is_private_and_changes_in_place(module: Maker, azure: Azure) 
     assert outputs["ca_certificate"] == cluster["kube_config"][0]["cluster_ca_certificate"]
     assert yaml.safe_load(outputs["kubeconfig"])["kind"] == "Config"
     assert (cluster["private_cluster_enabled"], cluster["sku_tier"]) == (True, "Free")
-    assert azure.objects(resource="r-1") == {
+    assert objects(azure_cloud, resource="r-1") == {
         "azurerm_kubernetes_cluster": ["demo-0123abcd"],
         "azurerm_log_analytics_workspace": ["demo-0123abcd-logs"],
         "azurerm_resource_group": ["rg-demo-0123abcd"],
@@ -170,7 +160,7 @@ def test_a_cluster_is_private_and_changes_in_place(module: Maker, azure: Azure) 
     assert terraform.apply(**larger) == outputs
 
     terraform.destroy()
-    assert azure.objects(resource="r-1") == {}
+    assert objects(azure_cloud, resource="r-1") == {}
 
 
 def test_a_cluster_with_administrators_hands_out_no_key(module: Maker) -> None:
