@@ -145,7 +145,7 @@ def _remove_stale(parent: Path) -> None:
 def _within_reach(tools: Toolchain, wall: Isolation, root: Path) -> Toolchain:
     """Copies (links, on one disk) of what the runner's user cannot get at."""
     user, plugins = wall.user, tools.mirror
-    if user is not None and plugins is not None and not _can_reach_all(tools.mirror_files(), user):
+    if user is not None and plugins is not None and not _can_reach_all([plugins, *tools.mirror_files()], user):
         log.info("the provider mirror is offered where the runner's user can reach it", source=str(plugins))
         plugins = mirror.offer(plugins, root / "mirror", lambda path: reach.can_reach(path, user.uid, user.gid))
     return replace(tools, binary=_binary_within_reach(tools, wall, root), mirror=plugins)

@@ -87,6 +87,14 @@ class Stack:
             found += [row["ResourceId"] for row in self.aws("ec2", region).describe_tags(Filters=of_ec2)["Tags"]]
         return found
 
+    def control(self, provider: str, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Use the controls of the simulated Azure or Google Cloud."""
+        cloud = self.demo["sandbox"][provider]
+        headers = {"X-Sandbox-Key": cloud["control_key"]}
+        answer = httpx.request(method, f"{cloud['control_url']}/{path}", json=body, headers=headers, trust_env=False)
+        answer.raise_for_status()
+        return answer
+
     def order(self, api: httpx.Client, name: str, offering: str, **inputs: Any) -> dict[str, Any]:
         """Order something on the demo cloud account and return the 202 body."""
         account = self.cloud_account(offering.partition("/")[0])

@@ -2,20 +2,23 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.e2e.stack import Stack
 
+VM = {"public_ip", "private_ip", "instance_id", "ssh_command"}
+BUCKET = {"name", "url"}
+CLUSTER = {"cluster_name", "endpoint", "ca_certificate"}
 OFFERINGS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {  # what is ordered, changed, and given out
-    "aws/kubernetes": ({"region": "eu-west-1", "node_size": "medium"}, {"max_nodes": 5}, {"cluster_name", "endpoint"}),
-    "azure/vm": ({"region": "westeurope", "size": "small"}, {"size": "medium"}, {"public_ip", "ssh_command"}),
-    "azure/bucket": ({"region": "westeurope"}, {"versioning": True}, {"name", "url"}),
-    "azure/kubernetes": (
-        {"region": "westeurope", "node_size": "medium"},
-        {"max_nodes": 5},
-        {"cluster_name", "endpoint"},
-    ),
+    "aws/vm": ({"region": "eu-west-1", "size": "small"}, {"size": "medium"}, VM),
+    "aws/bucket": ({"region": "eu-west-1"}, {"versioning": True}, BUCKET),
+    "aws/kubernetes": ({"region": "eu-west-1", "node_size": "medium"}, {"max_nodes": 5}, CLUSTER),
+    "azure/vm": ({"region": "westeurope", "size": "small"}, {"size": "medium"}, VM),
+    "azure/bucket": ({"region": "westeurope"}, {"versioning": True}, BUCKET),
+    "azure/kubernetes": ({"region": "westeurope", "node_size": "medium"}, {"max_nodes": 5}, CLUSTER),
+    "gcp/vm": ({"region": "europe-west1", "size": "small"}, {"size": "medium", "disk_gb": 40}, VM),
+    "gcp/bucket": ({"region": "europe-west1"}, {"versioning": True}, BUCKET),
+    "gcp/kubernetes": ({"region": "europe-west1", "node_size": "medium"}, {"node_size": "large"}, CLUSTER),
 }
 
 
@@ -26,7 +29,8 @@ def test_an_offering_lives_and_leaves_nothing(stack: Stack, offering: str) -> No
         ordered = stack.order(api, offering.replace("/", "-"), offering, **inputs)
         path = f"/resources/{ordered['id']}"
         made = stack.wait_for_run(api, ordered["run"]["id"])
-        assert (made["status"], made["error"]) == ("succeeded", None)
+        assert made["error"] is None, made["error"]
+        assert any("Simulated cloud" in event["message"] for event in stack.events(api, made["id"]))
         shown = api.get(path).json()
         assert (shown["status"], outputs <= shown["outputs"].keys()) == ("active", True)
         if offering.endswith("kubernetes"):
@@ -43,41 +47,69 @@ def test_an_offering_lives_and_leaves_nothing(stack: Stack, offering: str) -> No
         assert stack.tagged(offering.partition("/")[0], ordered["id"]) == []
 
 
-def test_what_a_cluster_made_by_itself_is_removed_before_it(stack: Stack) -> None:
-    azure = stack.demo["sandbox"]["azure"]
+def plant(stack: Stack, provider: str, cluster: str) -> set[str]:
+    """What a cluster makes by itself; the ids."""
+    if provider != "aws":
+        return set(stack.control(provider, "POST", "leftovers", {"cluster": cluster}).json()["ids"])
+    ec2, owned = stack.aws("ec2", "eu-west-1"), {"Key": f"kubernetes.io/cluster/{cluster}", "Value": "owned"}
+    network = stack.aws("eks", "eu-west-1").describe_cluster(name=cluster)["cluster"]["resourcesVpcConfig"]
+    subnet, zone = network["subnetIds"][0], "eu-west-1a"
+    card = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.create_tags(Resources=[card], Tags=[owned])
+    tags = [{"Key": "ebs.csi.aws.com/cluster-name", "Value": cluster}]
+    wanted = [{"ResourceType": "volume", "Tags": tags}]
+    volume = ec2.create_volume(AvailabilityZone=zone, Size=1, TagSpecifications=wanted)["VolumeId"]
+    listener = {"Protocol": "TCP", "LoadBalancerPort": 80, "InstancePort": 80}
+    stack.aws("elb", "eu-west-1").create_load_balancer(
+        LoadBalancerName="a-left-over", Listeners=[listener], Subnets=[subnet], Tags=[owned]
+    )
+    return {card, volume, "a-left-over"}
+
+
+@pytest.mark.parametrize(("provider", "region"), [("aws", "eu-west-1"), ("azure", "westeurope"), ("gcp", "us-east1")])
+def test_what_a_cluster_made_by_itself_is_removed_before_it(stack: Stack, provider: str, region: str) -> None:
     with stack.api() as api:
-        ordered = stack.order(api, "drained", "azure/kubernetes", region="westeurope", node_size="medium")
+        ordered = stack.order(api, f"drained-{provider}", f"{provider}/kubernetes", region=region, node_size="medium")
         assert stack.wait_for_run(api, ordered["run"]["id"])["status"] == "succeeded"
         cluster = api.get(f"/resources/{ordered['id']}").json()["outputs"]["cluster_name"]
-        control = {"X-Sandbox-Key": azure["control_key"]}
-        planted = httpx.post(
-            f"{azure['control_url']}/leftovers", json={"cluster": cluster}, headers=control, trust_env=False
-        ).json()["ids"]
+        planted = plant(stack, provider, cluster)
 
         run = stack.wait_for_run(api, api.delete(f"/resources/{ordered['id']}").json()["run"]["id"])
 
         assert (run["status"], run["error"]) == ("succeeded", None)
         drained = [event["data"] for event in stack.events(api, run["id"]) if event["kind"] == "drain"]
-        assert {each["id"] for each in drained if "id" in each} == set(planted)
+        assert {each["id"] for each in drained if "id" in each} == planted
         assert drained[-1] == {"removed": len(planted)}
+        assert stack.tagged(provider, ordered["id"]) == []
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        ({"operation": "create", "action": "drop_after"}, "network"),
-        ({"operation": "create", "status": 409, "message": "exceeding approved Total Regional Cores quota"}, "quota"),
-        ({"operation": "create", "status": 401, "message": "AADSTS7000222: expired"}, "bad_credentials"),
-        ({"operation": "create", "status": 409, "message": "The resource already exists"}, "name_exists"),
-    ],
-)
-def test_after_a_fault_the_same_order_is_tried_again_and_destroyed(stack: Stack, fault: dict, code: str) -> None:
-    azure = stack.demo["sandbox"]["azure"]
-    faults, control = f"{azure['control_url']}/faults", {"X-Sandbox-Key": azure["control_key"]}
-    rule = {"type": "azurerm_public_ip", **fault}
-    httpx.post(faults, json=rule, headers=control, trust_env=False).raise_for_status()
+DROPPED = {"operation": "create", "action": "drop_after"}
+FAULTS = [
+    ("azure", DROPPED, "network"),
+    ("azure", {"status": 409, "message": "exceeding approved Total Regional Cores quota"}, "quota"),
+    (
+        "azure",
+        {"status": 401, "message": "AADSTS7000222: The provided client secret keys are expired"},
+        "bad_credentials",
+    ),
+    ("azure", {"status": 409, "message": "A resource with the ID already exists"}, "name_exists"),
+    ("gcp", DROPPED, "network"),
+    ("gcp", {"status": 403, "message": "Quota 'CPUS' exceeded.  Limit: 24.0 in region europe-west1."}, "quota"),
+    ("gcp", {"status": 401, "message": "googleapi: Error 401: Invalid Credentials, authError"}, "bad_credentials"),
+    ("gcp", {"status": 409, "message": "googleapi: Error 409: The resource already exists"}, "name_exists"),
+]
+PLACES = {"azure": ("azurerm_public_ip", "westeurope"), "gcp": ("google_compute_address", "europe-west1")}
+
+
+@pytest.mark.parametrize(("provider", "fault", "code"), FAULTS)
+def test_after_a_fault_the_same_order_is_tried_again_and_destroyed(
+    stack: Stack, provider: str, fault: dict[str, Any], code: str
+) -> None:
+    type_, region = PLACES[provider]
+    stack.control(provider, "POST", "faults", {"type": type_, "operation": "create", **fault})
     with stack.api() as api:
-        ordered = stack.order(api, f"fault-{code.replace('_', '-')}", "azure/vm", region="westeurope", size="small")
+        name = f"fault-{provider}-{code.replace('_', '-')}"
+        ordered = stack.order(api, name, f"{provider}/vm", region=region, size="small")
         failed = stack.wait_for_run(api, ordered["run"]["id"])
         assert (failed["status"], failed["error"]["code"]) == ("failed", code)
         assert failed["error"]["summary"]
@@ -89,4 +121,4 @@ def test_after_a_fault_the_same_order_is_tried_again_and_destroyed(stack: Stack,
 
         gone = stack.wait_for_run(api, api.delete(f"/resources/{ordered['id']}").json()["run"]["id"])
         assert gone["error"] is None
-        assert stack.tagged("azure", ordered["id"]) == []
+        assert stack.tagged(provider, ordered["id"]) == []

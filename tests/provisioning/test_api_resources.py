@@ -259,7 +259,7 @@ def test_an_estimate_of_a_kind_has_one_per_provider_cheapest_first(
         "/api/v1/estimates", {"kind": "vm", "region": "eu-west-1", "inputs": {"size": "small"}}
     )
     results = answer.json()["results"]
-    assert sorted(result["provider"] for result in results) == ["aws", "azure"]
+    assert sorted(result["provider"] for result in results) == ["aws", "azure", "gcp"]
     assert [Decimal(one["monthly"]) for one in results] == sorted(Decimal(one["monthly"]) for one in results)
     azure = next(result for result in results if result["provider"] == "azure")
     assert "Region: eu-west-1 → westeurope" in azure["notes"]
@@ -272,6 +272,7 @@ def test_an_estimate_names_what_a_provider_cannot_do_last(api: Api, tenant: Simp
     assert [(one["provider"], one["monthly"] is None, bool(one["unavailable"])) for one in results] == [
         ("aws", False, False),
         ("azure", True, True),
+        ("gcp", True, True),
     ]
 
 

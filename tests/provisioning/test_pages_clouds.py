@@ -38,7 +38,7 @@ def test_the_form_compares_the_clouds_and_marks_the_cheapest(
     page = sign_in(tenant.member).get("/resources/new/vm/", {"offering": "aws/vm", "region": "eu-west-1"})
 
     compared = {each.version.offering_id: each for each in page.context["compared"]}
-    assert sorted(compared) == ["aws/vm", "azure/vm"]
+    assert sorted(compared) == ["aws/vm", "azure/vm", "gcp/vm"]
     assert compared["aws/vm"].is_chosen
     assert compared["azure/vm"].machine_type == "Standard_B1ms"
     cheapest = min(compared.values(), key=lambda each: each.quoted.monthly)

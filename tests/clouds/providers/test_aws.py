@@ -43,7 +43,7 @@ def sts() -> Iterator[str]:
 
 
 def test_only_providers_with_an_adapter_are_offered():
-    assert list(ADAPTERS) == ["aws", "azure"]
+    assert list(ADAPTERS) == ["aws", "azure", "gcp"]
     with pytest.raises(LookupError):
         get_adapter("oracle")
 
