@@ -33,6 +33,7 @@ class Item:
     label: str
     sku: str
     quantity: Decimal
+    is_paused_by_stop: bool = False  # a stopped machine does not cost this
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class QuotedLine:
     source: str
     as_of: str
     is_approximate: bool
+    is_paused_by_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def _line(table: PriceTable, region: str, item: Item) -> QuotedLine:
         source=price.source,
         as_of=price.as_of,
         is_approximate=price.is_approximate,
+        is_paused_by_stop=item.is_paused_by_stop,
     )
 
 

@@ -11,6 +11,7 @@ does here by hand is audited here.
 
 from __future__ import annotations
 
+import uuid
 from decimal import Decimal
 
 from django.conf import settings
@@ -88,7 +89,7 @@ def hold_credit(*, organization: Organization, reference: str, amount: Decimal, 
     with transaction.atomic(savepoint=False):
         if _hold_at_once(organization, hold):
             return hold
-        account = _lock(organization)  # which opens the account if there was none, perhaps with trial credit
+        account = lock_account(organization)  # which opens the account if there was none, perhaps with trial credit
         if existing := _open_hold(account, reference):
             return existing
         if account.available >= hold.amount and _hold_at_once(organization, hold):
@@ -136,7 +137,7 @@ def resize_hold(*, organization: Organization, reference: str, amount: Decimal) 
     :class:`NoOpenHold` when there is nothing to resize.
     """
     amount = not_negative(amount)
-    account = _lock(organization)
+    account = lock_account(organization)
     hold = _open_hold(account, reference)
     if hold is None:
         raise NoOpenHold(f"nothing is reserved under {reference}")
@@ -150,6 +151,24 @@ def resize_hold(*, organization: Organization, reference: str, amount: Decimal) 
 
 
 @transaction.atomic
+def shrink_hold(*, organization: Organization, reference: str, amount: Decimal) -> Hold:
+    """Make the open hold of ``reference`` reserve ``amount`` if it reserves more; usage may have eaten into it since.
+
+    Raises :class:`NoOpenHold` when there is nothing to shrink.
+    """
+    amount = not_negative(amount)
+    account = lock_account(organization)
+    hold = _open_hold(account, reference)
+    if hold is None:
+        raise NoOpenHold(f"nothing is reserved under {reference}")
+    if amount < hold.amount:
+        _add_held(account, amount - hold.amount)
+        hold.amount = amount
+        hold.save(update_fields=["amount"])
+    return hold
+
+
+@transaction.atomic
 def settle_hold(
     *, organization: Organization, reference: str, amount: Decimal, description: str = ""
 ) -> LedgerEntry | None:
@@ -159,14 +178,16 @@ def settle_hold(
     entry of the last settlement is returned. Returns None when nothing was charged (amount zero, or never held).
     """
     amount = not_negative(amount)
-    account = _lock(organization)
+    account = lock_account(organization)
     hold = _open_hold(account, reference)
     if hold is None:
         return _last_settlement(account, reference)
     _close(account, hold, HoldStatus.SETTLED)
     if amount == 0:
         return None
-    return _append(account, EntryKind.CHARGE, -amount, _settlement_reference(hold), description or hold.description)
+    return append_entry(
+        account, EntryKind.CHARGE, -amount, _settlement_reference(hold), description or hold.description
+    )
 
 
 def _last_settlement(account: Account, reference: str) -> LedgerEntry | None:
@@ -189,7 +210,7 @@ def release_hold(
 
     With ``actor``, somebody does it by hand, and it is audited with the ``reason``.
     """
-    account = _lock(organization)
+    account = lock_account(organization)
     hold = _open_hold(account, reference)
     if hold is None:
         return None
@@ -208,7 +229,7 @@ def charge(*, organization: Organization, reference: str, amount: Decimal, descr
     Idempotent by ``reference``; raises :class:`ReferenceReused` when it was charged with another amount.
     """
     amount = positive(amount)
-    return _append(_lock(organization), EntryKind.CHARGE, -amount, reference, description)
+    return append_entry(lock_account(organization), EntryKind.CHARGE, -amount, reference, description)
 
 
 @transaction.atomic
@@ -217,9 +238,9 @@ def top_up(
 ) -> LedgerEntry:
     """Add ``amount`` of credit. Idempotent by ``reference``, raises :class:`ReferenceReused`; audited once."""
     amount = positive(amount)
-    account = _lock(organization)
+    account = lock_account(organization)
     count = account.entries_count
-    entry = _append(account, EntryKind.TOP_UP, amount, reference, description)
+    entry = append_entry(account, EntryKind.TOP_UP, amount, reference, description)
     if entry.number > count:
         audit.record(
             actor, "credit.top_up", account, organization, amount=str(amount), reference=reference, note=description
@@ -227,8 +248,8 @@ def top_up(
     return entry
 
 
-def _lock(organization: Organization) -> Account:
-    """The account, locked until the transaction ends."""
+def lock_account(organization: Organization) -> Account:
+    """For billing itself: the account, locked until the transaction ends."""
     locked = Account.objects.select_for_update(no_key=True)  # rows that point here may still be inserted meanwhile
     account = locked.filter(organization=organization).first()
     if account is None:
@@ -248,19 +269,33 @@ def _close(account: Account, hold: Hold, status: HoldStatus) -> None:
     _add_held(account, -hold.amount)
 
 
+def lower_held(account: Account, amount: Decimal) -> None:
+    """For billing itself: ``amount`` less is held, since the holds were lowered by it."""
+    _add_held(account, -amount)
+
+
 def _add_held(account: Account, amount: Decimal) -> None:
     """The row is locked, so what was read is what is there."""
     account.held += amount
     Account.objects.filter(pk=account.pk).update(held=account.held)
 
 
-def _append(account: Account, kind: EntryKind, amount: Decimal, reference: str, description: str) -> LedgerEntry:
-    """Write the next entry of a locked account, or return the one that ``kind`` and ``reference`` made before."""
+def append_entry(
+    account: Account,
+    kind: EntryKind,
+    amount: Decimal,
+    reference: str,
+    description: str,
+    *,
+    pk: uuid.UUID | None = None,
+) -> LedgerEntry:
+    """For billing itself: the next entry of a locked account, or what ``kind`` and ``reference`` made before."""
     if existing := account.entries.filter(kind=kind, reference=reference).first():
         if existing.amount != amount:
             raise ReferenceReused(f"{reference} was already booked as a {kind} of {abs(existing.amount)}")
         return existing
     entry = LedgerEntry.objects.create(
+        id=pk or uuid.uuid4(),
         account=account,
         number=account.entries_count + 1,
         kind=kind,

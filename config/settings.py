@@ -253,8 +253,8 @@ SPECTACULAR_SETTINGS = {
         "CloudAccountStatus": "clouds.models.accounts.CloudAccountStatus",
         "ResourceStatus": "provisioning.models.resources.ResourceStatus",
         "RunStatus": "provisioning.models.runs.RunStatus",
-        "EntryKind": "billing.models.EntryKind",
-        "HoldStatus": "billing.models.HoldStatus",
+        "EntryKind": "billing.models.ledger.EntryKind",
+        "HoldStatus": "billing.models.ledger.HoldStatus",
         "Role": "accounts.models.roles.Role",
     },
 }

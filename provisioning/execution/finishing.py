@@ -17,7 +17,7 @@ from accounts import audit
 from accounts.actors import system_actor
 from billing import services as billing
 from clouds import catalogue
-from provisioning import events, state
+from provisioning import events, metered, state
 from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus, StateVersion
 from provisioning.terraform.diagnostics import Explanation
 from provisioning.terraform.messages import EventKind
@@ -62,7 +62,8 @@ def end_as(run: Run, status: RunStatus, explanation: Explanation) -> None:
 
 def _lock(run: Run) -> Resource:
     Run.objects.select_for_update().only("pk").get(pk=run.pk)
-    rows = Resource.objects.select_related("organization", "offering_version").defer("sealed_outputs")
+    rows = Resource.objects.select_related("organization", "offering_version", "cloud_account")
+    rows = rows.defer("sealed_outputs", "cloud_account__credentials")
     return rows.select_for_update(of=("self",)).get(pk=run.resource_id)
 
 
@@ -110,6 +111,7 @@ def _succeed(run: Run, resource: Resource) -> None:
         resource.outputs = {}
         resource.sealed_outputs = None  # type: ignore[assignment]  # django-stubs takes the field for its value
         resource.save(update_fields=["status", "gone_at", "outputs", "sealed_outputs", "needs_adoption"])
+        metered.end(resource)
         billing.release_hold(organization=resource.organization, reference=resource.hold_reference)
         return
     resource.status = ResourceStatus.ACTIVE
@@ -118,6 +120,7 @@ def _succeed(run: Run, resource: Resource) -> None:
     resource.outputs, sealed = _outputs(resource)
     resource.sealed_outputs = sealed  # type: ignore[assignment]
     resource.save(update_fields=["status", "inputs", "activated_at", "outputs", "sealed_outputs", "needs_adoption"])
+    metered.start(resource)
     _give_back_credit(run, resource)
 
 
@@ -139,7 +142,7 @@ def _give_back_credit(run: Run, resource: Resource) -> None:
     held = run.previous.get("hold")
     needed = billing.hold_amount(resource.hourly_cost)
     if held is not None and needed < Decimal(held):
-        _resize_hold(resource, needed)
+        _shrink_hold(resource, needed)
 
 
 def _fail(run: Run, resource: Resource, outcome: Outcome) -> None:
@@ -177,12 +180,12 @@ def _go_back_to_old_price(run: Run, resource: Resource, *, has_changed_something
         return
     resource.hourly_cost, resource.monthly_cost = Decimal(previous["hourly"]), Decimal(previous["monthly"])
     if previous.get("hold") is not None and not has_changed_something:
-        _resize_hold(resource, Decimal(previous["hold"]))
+        _shrink_hold(resource, Decimal(previous["hold"]))
 
 
-def _resize_hold(resource: Resource, amount: Decimal) -> None:
-    """Reserve ``amount``, unless an operator released the hold meanwhile: that must not keep a run from ending."""
+def _shrink_hold(resource: Resource, amount: Decimal) -> None:
+    """Reserve no more than ``amount``; a hold an operator released meanwhile must not keep a run from ending."""
     try:
-        billing.resize_hold(organization=resource.organization, reference=resource.hold_reference, amount=amount)
+        billing.shrink_hold(organization=resource.organization, reference=resource.hold_reference, amount=amount)
     except billing.NoOpenHold:
         log.warning("nothing is reserved any more", resource=str(resource.pk))

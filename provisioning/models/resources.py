@@ -66,6 +66,7 @@ class Resource(models.Model):
     hourly_cost = models.DecimalField(max_digits=18, decimal_places=6)
     monthly_cost = models.DecimalField(max_digits=18, decimal_places=6)
     currency = models.CharField(max_length=3, default="USD")
+    tags = models.JSONField(default=dict)  # {"team": "data"}: what costs are grouped and budgets are made by
     # True after an abnormal end (lost, killed): objects may exist that the state does not know. The next run that
     # touches this resource looks for them by tag first.
     needs_adoption = models.BooleanField(default=False)

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from billing.quotes import Item, QuotedPrice, quote
 from clouds import catalogue
-from clouds.models import Offering, OfferingVersion
+from clouds.models import Kind, Offering, OfferingVersion
 
 
 @lru_cache(maxsize=512)
@@ -31,5 +31,9 @@ def current_versions(kind: str) -> list[OfferingVersion]:
 
 def price_of(version: OfferingVersion, complete_inputs: dict) -> QuotedPrice:  # type: ignore[type-arg]
     """The price of already validated inputs. Raises ``billing.quotes.PriceMissing``."""
-    items = [Item(item.label, item.sku, item.quantity) for item in catalogue.price_items(version, complete_inputs)]
+    is_machine = version.offering.kind == Kind.VM
+    items = [
+        Item(item.label, item.sku, item.quantity, is_paused_by_stop=is_machine and ":compute:" in item.sku)
+        for item in catalogue.price_items(version, complete_inputs)
+    ]
     return quote(region=complete_inputs["region"], items=items)

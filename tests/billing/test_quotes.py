@@ -98,4 +98,5 @@ def test_a_kept_quote_holds_every_figure_it_was_made_of(organization: Organizati
         "source": "skypilot-org/skypilot-catalog@2c3d7ea7 catalogs/v9/aws/vms.csv",
         "as_of": "undated",
         "is_approximate": False,
+        "is_paused_by_stop": False,
     }

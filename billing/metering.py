@@ -1,0 +1,234 @@
+"""From lifetimes to charges: meters run while something exists, and every full hour is booked once.
+
+A meter is what one line of a resource costs, at one rate, from a moment until another. Whoever knows the resource
+says what it consists of from now on (:func:`run_meters`) or that it is gone (:func:`end_meters`). A pass
+(:func:`book_usage`) then books, account by account and hour by hour, everything up to the last full hour: usage
+records, their daily sums, one ledger entry and the part of the holds it eats up, in one transaction. A pass that is
+killed, repeated or late therefore changes nothing: what is booked is booked, and the rest is still due.
+
+The clock may jump back: a meter never ends before what was booked of it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Organization
+
+from .models import ZERO, Account, BilledResource, EntryKind, Meter, Quote
+from .services import append_entry, lock_account, lower_held
+from .usage_sql import BOOK_HOUR
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What billing is told of a resource: how people call it and what its cost is grouped by."""
+
+    reference: str
+    name: str
+    provider: str
+    kind: str
+    region: str
+    cloud_account: str = ""
+    cloud_account_name: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredLine:
+    """One line of a quote as it is metered. ``quantity`` and prices are per ``unit``."""
+
+    label: str
+    sku: str
+    region: str
+    unit: str
+    quantity: Decimal
+    list_price: Decimal
+    unit_price: Decimal
+    currency: str
+    catalogue: str
+    is_paused_by_stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What a pass did: hours of accounts, usage records written, and the amount charged."""
+
+    hours: int = 0
+    records: int = 0
+    amount: Decimal = ZERO
+
+    def __add__(self, other: Booked) -> Booked:
+        return Booked(self.hours + other.hours, self.records + other.records, self.amount + other.amount)
+
+
+@transaction.atomic
+def run_meters(*, organization: Organization, facts: Facts, lines: Sequence[MeteredLine], at: datetime) -> None:
+    """From ``at`` on the resource consists of exactly ``lines``: what differs ends, what is new begins.
+
+    Idempotent. Locks the account first, as everything here does.
+    """
+    account = lock_account(organization)
+    billed, _ = BilledResource.objects.update_or_create(
+        account=account,
+        reference=facts.reference,
+        defaults={name: getattr(facts, name) for name in Facts.__slots__ if name != "reference"},
+    )
+    wanted = dict(_named(lines))
+    running = {meter.line: meter for meter in billed.meters.running()}
+    at = at.replace(microsecond=0)
+    for name, meter in running.items():
+        if name not in wanted or not _is_same(meter, wanted[name]):
+            at = max(at, _end(meter, at))
+    new = {name: line for name, line in wanted.items() if name not in running or not _is_same(running[name], line)}
+    for name, line in new.items():
+        _begin(billed, name, line, max(at, _last_end(billed, name) or at))
+
+
+def run_quoted_meters(*, organization: Organization, facts: Facts, at: datetime) -> None:
+    """:func:`run_meters` with the lines of the newest quote kept for the reference: what was agreed is what runs."""
+    quote = Quote.objects.filter(account__organization=organization, reference=facts.reference).first()
+    lines = [_metered(line, quote.catalogue) for line in quote.lines] if quote is not None else []
+    run_meters(organization=organization, facts=facts, lines=lines, at=at)
+
+
+@transaction.atomic
+def pause_meters(*, organization: Organization, reference: str, at: datetime) -> None:
+    """End what a stopped machine does not cost; the rest, its disk and address, runs on."""
+    _end_running(organization, reference, at, Q(is_paused_by_stop=True))
+
+
+@transaction.atomic
+def end_meters(*, organization: Organization, reference: str, at: datetime) -> None:
+    """The resource is gone since ``at``. Idempotent; nothing happens where nothing was metered."""
+    _end_running(organization, reference, at, Q())
+
+
+def book_usage(*, until: datetime | None = None) -> Booked:
+    """Book every full hour that is due, up to ``until`` (now), of every account; return what was booked.
+
+    Each account's hour is a transaction of its own, so a pass may be killed anywhere and another may run at once.
+    Memory does not grow with the number of resources or hours: the database does the work.
+    """
+    until = (until or timezone.now()).replace(minute=0, second=0, microsecond=0)
+    return sum((booked for account in _due_accounts(until) for booked in _book_account(account, until)), Booked())
+
+
+def _due_accounts(until: datetime) -> QuerySet[Account, Any]:
+    due = Meter.objects.filter(account=OuterRef("pk")).filter(_is_due(), metered_until__lt=until, starts_at__lt=until)
+    return Account.objects.filter(Exists(due)).order_by("pk").values_list("organization", flat=True)
+
+
+def _is_due() -> Q:
+    return Q(ends_at=None) | Q(metered_until__lt=F("ends_at"))
+
+
+def _book_account(organization_id: Any, until: datetime) -> Iterator[Booked]:
+    organization = Organization.objects.get(pk=organization_id)
+    while booked := _book_next_hour(organization, until):
+        yield booked
+
+
+@transaction.atomic
+def _book_next_hour(organization: Organization, until: datetime) -> Booked | None:
+    """Book the earliest hour of the account that is due and over; None when there is none."""
+    account = lock_account(organization)
+    due = Meter.objects.filter(_is_due(), account=account, metered_until__lt=until)
+    earliest = due.order_by("metered_until").values_list("metered_until", flat=True).first()
+    if earliest is None:
+        return None
+    hour = earliest.replace(minute=0, second=0, microsecond=0)
+    entry_id = uuid.uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(BOOK_HOUR, {"account": account.pk, "begin": hour, "end": hour + HOUR, "entry": entry_id})
+        records, amount, taken = cursor.fetchone()
+    if amount:
+        append_entry(account, EntryKind.CHARGE, -amount, _entry_reference(account, hour), _describe(hour), pk=entry_id)
+    if taken:
+        lower_held(account, taken)
+    return Booked(1, records, amount)
+
+
+def _entry_reference(account: Account, hour: datetime) -> str:
+    """Like "usage:2026-11-25T14", numbered when that hour was charged before and more came to light."""
+    plain = f"usage:{hour:%Y-%m-%dT%H}"
+    before = account.entries.filter(kind=EntryKind.CHARGE, reference__startswith=plain).count()
+    return f"{plain}#{before + 1}" if before else plain
+
+
+def _describe(hour: datetime) -> str:
+    return f"Usage of {hour:%d %b %Y, %H:%M}–{hour + HOUR:%H:%M} UTC"
+
+
+def _named(lines: Sequence[MeteredLine]) -> Iterator[tuple[str, MeteredLine]]:
+    """Each line with its name: the SKU, numbered from the second of the same SKU on."""
+    seen: dict[str, int] = {}
+    for line in lines:
+        seen[line.sku] = count = seen.get(line.sku, 0) + 1
+        yield (line.sku if count == 1 else f"{line.sku}#{count}"), line
+
+
+def _is_same(meter: Meter, line: MeteredLine) -> bool:
+    rate = ("sku", "region", "unit", "quantity", "unit_price", "currency", "is_paused_by_stop")
+    return all(getattr(meter, name) == getattr(line, name) for name in rate)
+
+
+def _begin(billed: BilledResource, name: str, line: MeteredLine, at: datetime) -> None:
+    Meter.objects.create(
+        account_id=billed.account_id,
+        resource=billed,
+        line=name,
+        starts_at=at,
+        metered_until=at,
+        **{each: getattr(line, each) for each in MeteredLine.__slots__},
+    )
+
+
+def _last_end(billed: BilledResource, name: str) -> datetime | None:
+    """When the line's newest ended meter ended: after a clock jumped back, later than now."""
+    ended = billed.meters.filter(line=name).aggregate(last=Max("ends_at"))
+    last: datetime | None = ended["last"]
+    return last
+
+
+def _end(meter: Meter, at: datetime) -> datetime:
+    """End ``meter`` at ``at``, or where it is booked to if that is later; return when. One that never ran goes."""
+    ends = max(at.replace(microsecond=0), meter.metered_until)
+    if ends == meter.starts_at:
+        meter.delete()
+    else:
+        Meter.objects.filter(pk=meter.pk).update(ends_at=ends)
+    return ends
+
+
+def _end_running(organization: Organization, reference: str, at: datetime, which: Q) -> None:
+    account = lock_account(organization)
+    for meter in Meter.objects.running().filter(which, account=account, resource__reference=reference):
+        _end(meter, at)
+
+
+def _metered(line: dict[str, Any], catalogue: str) -> MeteredLine:
+    """A line of a stored quote; older ones know neither discounts nor what a stop saves."""
+    return MeteredLine(
+        label=line["label"][:120],
+        sku=line["sku"],
+        region=line["region"],
+        unit=line["unit"],
+        quantity=Decimal(line["quantity"]),
+        list_price=Decimal(line.get("list_price") or line["unit_price"]),
+        unit_price=Decimal(line["unit_price"]),
+        currency=line["currency"],
+        catalogue=catalogue,
+        is_paused_by_stop=line.get("is_paused_by_stop", False),
+    )

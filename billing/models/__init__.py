@@ -1,0 +1,27 @@
+"""Money: prices, quotes, an account with an append-only ledger and holds, and what is used.
+
+Billing knows amounts, SKUs and opaque references ("resource:<uuid>"); it does not know what is bought.
+"""
+
+from .forecasts import CostForecast, ScopeKind
+from .ledger import ZERO, Account, EntryKind, Hold, HoldStatus, LedgerEntry
+from .prices import Price, Quote, Unit
+from .usage import BilledResource, DailyCost, Meter, UsageRecord
+
+__all__ = [
+    "ZERO",
+    "Account",
+    "BilledResource",
+    "CostForecast",
+    "DailyCost",
+    "EntryKind",
+    "Hold",
+    "HoldStatus",
+    "LedgerEntry",
+    "Meter",
+    "Price",
+    "Quote",
+    "ScopeKind",
+    "Unit",
+    "UsageRecord",
+]

@@ -1,0 +1,40 @@
+"""What billing is told of resources: that one costs from now on, what of it, and that it no longer does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from billing import metering
+from billing.metering import Facts
+
+from .models import Resource
+
+
+def start(resource: Resource, *, at: datetime | None = None) -> None:
+    """``resource`` costs what it was last quoted at, from ``at`` (now) on; what it cost before ends then."""
+    metering.run_quoted_meters(organization=resource.organization, facts=facts_of(resource), at=at or timezone.now())
+
+
+def end(resource: Resource) -> None:
+    """``resource`` is gone, or no longer ours to pay for: its costs end when it went, so set ``gone_at`` first."""
+    metering.end_meters(
+        organization=resource.organization,
+        reference=resource.hold_reference,
+        at=resource.gone_at or timezone.now(),
+    )
+
+
+def facts_of(resource: Resource) -> Facts:
+    account = resource.cloud_account
+    return Facts(
+        reference=resource.hold_reference,
+        name=resource.name,
+        provider=resource.provider,
+        kind=resource.kind,
+        region=resource.region,
+        cloud_account=str(account.pk) if account else "",
+        cloud_account_name=account.name if account else "",
+        tags=resource.tags,
+    )
