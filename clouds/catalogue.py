@@ -22,6 +22,7 @@ from .schemas import build_schema
 
 VERSION = re.compile(r"\d{1,5}\.\d{1,5}\.\d{1,5}")
 SUFFIX_LENGTH = 8
+COMPACT_LENGTH = 24
 
 
 class CatalogueError(Exception):
@@ -100,9 +101,35 @@ def terraform_variables(
         for key, value in inputs.items()
         if not manifest.inputs[key].price_only
     }
-    suffix = str(resource_id).replace("-", "")[:SUFFIX_LENGTH]
-    platform = {"name": name, "tags": dict(tags), "unique_suffix": suffix}
+    platform = {"name": name, "tags": dict(tags), "unique_suffix": unique_suffix(resource_id)}
     return given | {key: platform[key] for key in version.manifest["platform_variables"]}
+
+
+def unique_suffix(resource_id: UUID | str) -> str:
+    """Eight characters of the resource's id: what keeps names apart that are unique in the whole world."""
+    return str(resource_id).replace("-", "")[:SUFFIX_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalName:
+    """A name unique in the whole world, as it will be: ``label`` "Storage account", ``value`` "logs3f2a9c1b"."""
+
+    label: str
+    value: str
+
+
+def global_name(version: OfferingVersion, *, name: str, resource_id: UUID | str) -> GlobalName | None:
+    """What the module will call the thing in its cloud's global namespace; None where it needs no such name.
+
+    ``style`` of the manifest's ``[global_name]`` says how the module puts it together; tests hold both to each other.
+    """
+    rule = version.manifest.get("global_name")
+    if rule is None:
+        return None
+    suffix = unique_suffix(resource_id)
+    if rule["style"] == "compact":  # storage accounts: at most 24 letters and digits
+        return GlobalName(rule["label"], name.replace("-", "")[: COMPACT_LENGTH - SUFFIX_LENGTH] + suffix)
+    return GlobalName(rule["label"], f"{name}-{suffix}")
 
 
 def output_specs(version: OfferingVersion) -> list[OutputSpec]:

@@ -15,7 +15,7 @@ from billing.models import Account
 from billing.quotes import PriceMissing, QuotedPrice
 from clouds import catalogue, mapping
 from clouds import inputs as cloud_inputs
-from clouds.inputs import InvalidInputs
+from clouds.inputs import InvalidInputs, validate_name
 from clouds.models import OfferingVersion
 
 from . import presenting, services
@@ -32,6 +32,18 @@ def order_panel(actor: Actor, version: OfferingVersion, form: Form, *, has_accou
     if not has_account:
         reason = reason or "Connect a cloud account first: what you order is made there."
     return _panel(account, quoted, needed, reason, problem)
+
+
+def global_name(actor: Actor, version: OfferingVersion, *, name: str, key: str) -> catalogue.GlobalName | None:
+    """What an order with this key would be called in its cloud's global namespace; None while it has no valid name."""
+    if actor.organization is None:
+        return None
+    try:
+        valid = validate_name(name.strip())
+    except InvalidInputs:
+        return None
+    resource_id = services.resource_id_of(actor.organization, key)
+    return catalogue.global_name(version, name=valid, resource_id=resource_id)
 
 
 @dataclass(frozen=True, slots=True)

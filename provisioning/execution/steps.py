@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from clouds import catalogue
 from clouds import services as clouds
+from clouds.models import CloudAccount
 from provisioning import state
 from provisioning.events import Recorder
 from provisioning.models import IllegalTransition, Operation, Run, RunStatus
@@ -67,6 +68,9 @@ def open_credentials(job: Job) -> None:
     except clouds.CloudError as problem:
         raise Failed(Explanation(str(problem), "Replace the account's keys and try again.", code="account")) from None
     job.redactor = Redactor(job.environment.variables)
+    simulated = CloudAccount.objects.filter(pk=resource.cloud_account_id, is_sandbox=True)
+    if not job.environment.is_simulated and simulated.exists():  # the stand-in providers say it themselves
+        job.recorder.say(EventKind.LOG, "Simulated cloud: nothing real is made and nothing costs money.", "warning")
 
 
 def write_inputs(job: Job) -> None:

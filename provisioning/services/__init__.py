@@ -19,7 +19,7 @@ from .errors import (
     Refused,
     RunInProgress,
 )
-from .ordering import USABLE, estimate, request_resource
+from .ordering import USABLE, estimate, request_resource, resource_id_of
 from .outputs import NoKubeconfig, read_kubeconfig, read_outputs
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
@@ -51,6 +51,7 @@ __all__ = [
     "request_destroy",
     "request_resource",
     "request_update",
+    "resource_id_of",
     "retry",
     "version_by_id",
 ]

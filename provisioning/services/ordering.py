@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid4, uuid5
 
 from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import Right
+from accounts.models import Organization, Right
 from billing import quotes
 from billing import services as billing
 from billing.quotes import QuotedPrice
@@ -39,6 +40,13 @@ class Order:
     quoted: QuotedPrice
     idempotency_key: str | None
     fingerprint: str
+
+
+def resource_id_of(organization: Organization, idempotency_key: str) -> UUID:
+    """The id that an order with this key gives its resource: known before it is placed, so that names made of it can be
+    shown, and never the same for two tenants.
+    """
+    return uuid5(organization.pk, idempotency_key)
 
 
 def estimate(*, version: OfferingVersion, inputs: Mapping[str, Any]) -> QuotedPrice:
@@ -113,7 +121,7 @@ def translated(error: IntegrityError, name: str) -> Exception:
         return NameTaken(name)
     if constraint == "run_one_live_per_resource":
         return RunInProgress()
-    if constraint == "run_idempotency_key_once":
+    if constraint in {"run_idempotency_key_once", "provisioning_resource_pkey"}:  # ids are made of keys
         return IdempotencyConflict()
     return error
 
@@ -143,7 +151,7 @@ def _place(order: Order) -> Run:
 def _write(order: Order) -> Run:
     organization = order.cloud_account.organization_id
     resource = _new_resource(order)
-    assert order.actor.organization is not None  # check_account compared it
+    assert order.actor.organization is not None
     resource.save(force_insert=True)
     run = Run(
         organization_id=organization,
@@ -181,7 +189,10 @@ def _write(order: Order) -> Run:
 
 
 def _new_resource(order: Order) -> Resource:
+    assert order.actor.organization is not None  # check_account compared it
+    key = order.idempotency_key
     return Resource(
+        id=resource_id_of(order.actor.organization, key) if key else uuid4(),
         organization=order.actor.organization,
         name=order.name,
         offering_version=order.version,

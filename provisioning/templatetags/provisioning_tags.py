@@ -1,7 +1,6 @@
 """Template tags of the pages about resources and runs."""
 
 import re
-import uuid
 from datetime import timedelta
 
 from django import template
@@ -39,9 +38,3 @@ def cloud_words(said: str) -> str:
     """The cloud's own sentence and code out of what its client printed around them; else all of it."""
     found = API_ERROR.search(said)
     return f"{found['words']} ({found['code']})" if found else said
-
-
-@register.simple_tag
-def order_key() -> str:
-    """A key that makes sending the same form twice order once."""
-    return f"form-{uuid.uuid4()}"

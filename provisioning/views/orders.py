@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import re
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
@@ -20,6 +21,8 @@ from clouds.models import CloudAccount, Kind, OfferingVersion
 from provisioning import pricing, reading, services
 from provisioning.forms import OrderForm
 from provisioning.models import Resource, Run
+
+ORDER_KEY = re.compile(r"form-[0-9a-f-]{36}")
 
 
 @require_safe
@@ -40,6 +43,7 @@ def order(request: HttpRequest, kind: str) -> HttpResponse:
     version = _chosen(versions, request.POST or request.GET)
     actor = actor_of(request)
     context: dict[str, Any] = {"kind": Kind(kind), "versions": versions, "version": version}
+    context["order_key"] = key = _order_key(request.POST or request.GET)
     if request.method == "POST":
         form, inputs_form = OrderForm(request.POST, actor=actor, version=version), form_for(version, data=request.POST)
         run = _placed(request, form, inputs_form, version)
@@ -54,6 +58,7 @@ def order(request: HttpRequest, kind: str) -> HttpResponse:
     context |= {"form": form, "inputs_form": inputs_form}
     context |= pricing.order_panel(actor, version, inputs_form, has_account=form.has_usable_account)
     context["compared"] = pricing.compared(versions, version, inputs_form)
+    context["global_name"] = pricing.global_name(actor, version, name=str(form["name"].value() or ""), key=key)
     return _answer(request, "order", context, is_invalid=form.is_bound)
 
 
@@ -65,11 +70,14 @@ def price(request: HttpRequest, kind: str) -> HttpResponse:
     if not versions:
         raise Http404("Nothing of this kind is on offer.")
     version = _chosen(versions, request.GET)
-    form = OrderForm(actor=actor_of(request), version=version)
+    actor = actor_of(request)
+    form = OrderForm(actor=actor, version=version)
     inputs_form = form_for(version, data=request.GET)
-    panel = pricing.order_panel(actor_of(request), version, inputs_form, has_account=form.has_usable_account)
-    compared = pricing.compared(versions, version, inputs_form)
-    return render(request, "provisioning/_price.html", {**panel, "kind": Kind(kind), "compared": compared})
+    context = pricing.order_panel(actor, version, inputs_form, has_account=form.has_usable_account)
+    context["compared"] = pricing.compared(versions, version, inputs_form)
+    name, key = request.GET.get("name", ""), _order_key(request.GET)
+    context["global_name"] = pricing.global_name(actor, version, name=name, key=key)
+    return render(request, "provisioning/_price.html", {**context, "kind": Kind(kind)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -105,6 +113,12 @@ def _versions(kind: str) -> list[OfferingVersion]:
     if kind not in Kind.values:
         raise Http404("There is no such kind.")
     return services.current_versions(kind)
+
+
+def _order_key(given: QueryDict) -> str:
+    """The key that makes sending the same form twice order once, and of which the resource's id is made."""
+    key = given.get("order_key", "")
+    return key if ORDER_KEY.fullmatch(key) else f"form-{uuid4()}"
 
 
 def _entered(actor: Actor, request: HttpRequest) -> dict[str, Any]:
@@ -157,7 +171,7 @@ def _placed(request: HttpRequest, form: OrderForm, inputs_form: Form, version: O
             offering_version=version,
             cloud_account=form.cleaned_data["cloud_account"],
             inputs=inputs_form.inputs(),  # type: ignore[attr-defined]
-            idempotency_key=request.POST.get("order_key", "")[:64] or None,
+            idempotency_key=_order_key(request.POST),
         )
     except services.NameTaken as refusal:
         form.add_error("name", str(refusal))

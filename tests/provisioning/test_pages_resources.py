@@ -24,6 +24,8 @@ SignIn = Callable[[User], Client]
 HTMX = {"HX-Request": "true"}
 pytestmark = pytest.mark.django_db
 
+ORDER_KEY = "form-5f0c2a4e-7d1b-4c3a-9e8f-0123456789ab"
+
 
 # --- dashboard and list ---------------------------------------------------------------------------------------------
 
@@ -138,9 +140,28 @@ def test_sending_the_same_form_twice_orders_once(
 ) -> None:
     credit(tenant.organization)
     client = sign_in(tenant.member)
-    answers = [client.post("/resources/new/vm/", {**filled, "order_key": "form-1"}) for _ in range(2)]
+    answers = [client.post("/resources/new/vm/", {**filled, "order_key": ORDER_KEY}) for _ in range(2)]
     assert answers[0]["Location"] == answers[1]["Location"]
     assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize("page", ["/resources/new/bucket/", "/resources/new/bucket/price/"])
+def test_a_name_that_is_unique_in_the_world_is_shown_before_it_is_ordered(
+    sign_in: SignIn, tenant: SimpleNamespace, filled: dict, credit: Callable, page: str
+) -> None:
+    credit(tenant.organization)
+    client = sign_in(tenant.member)
+    order = {"offering": "aws/bucket", "name": "logs", "region": "eu-west-1", "order_key": ORDER_KEY}
+    shown = client.get(page, order).content.decode()
+    client.post("/resources/new/bucket/", {**order, "expected_gb": 5, "cloud_account": filled["cloud_account"]})
+    suffix = str(Run.objects.get().resource_id)[:8]
+    assert f"<code>logs-{suffix}</code>" in shown
+
+
+def test_without_a_valid_name_no_global_name_is_shown(sign_in: SignIn, tenant: SimpleNamespace, filled: dict) -> None:
+    order = {"offering": "aws/bucket", "name": "Not A Name", "order_key": ORDER_KEY}
+    shown = sign_in(tenant.member).get("/resources/new/bucket/price/", order).content.decode()
+    assert "<code>" not in shown
 
 
 @pytest.mark.parametrize(
