@@ -231,24 +231,6 @@ def test_a_machine_needs_no_global_name() -> None:
     assert catalogue.global_name(shelf.load()["aws/vm"], name="web", resource_id=RESOURCE) is None
 
 
-@pytest.mark.parametrize(
-    ("offering", "label", "value"),
-    [
-        ("aws/bucket", "Bucket", "a-name-of-forty-letters-and-hyphens-here-3f2a9c1b"),
-        ("azure/bucket", "Storage account", "anameoffortylett3f2a9c1b"),
-        ("gcp/bucket", "Bucket name", "a-name-of-forty-letters-and-hyphens-here-3f2a9c1b"),
-    ],
-)
-def test_a_global_name_is_known_before_it_is_made(offering: str, label: str, value: str) -> None:
-    version = shelf.load()[offering]
-    name = catalogue.global_name(version, name="a-name-of-forty-letters-and-hyphens-here", resource_id=RESOURCE)
-    assert name == catalogue.GlobalName(label, value)
-
-
-def test_a_machine_needs_no_global_name() -> None:
-    assert catalogue.global_name(shelf.load()["aws/vm"], name="web", resource_id=RESOURCE) is None
-
-
 def test_an_input_may_have_another_name_than_its_variable(tmp_path: Path) -> None:
     directory = shelf.copy_of("aws/vm", tmp_path, version="1.1.0")
     shelf.edit(directory / "offering.toml", "[inputs.disk_gb]", '[inputs.version]\nvariable = "disk_gb"')

@@ -85,7 +85,22 @@ class Stack:
             found += [row["ResourceARN"] for row in tagging.get_resources(TagFilters=wanted)["ResourceTagMappingList"]]
             of_ec2 = [{"Name": "value", "Values": [resource_id]}]
             found += [row["ResourceId"] for row in self.aws("ec2", region).describe_tags(Filters=of_ec2)["Tags"]]
-        return found
+        ended = self._terminated()
+        return [each for each in found if each.rpartition("/")[2] not in ended]
+
+    def _terminated(self) -> set[str]:
+        """Instances that AWS still lists with their tags, for about an hour after their end."""
+        filters = [{"Name": "instance-state-name", "Values": ["terminated"]}]
+        pages = [
+            self.aws("ec2", region).describe_instances(Filters=filters)["Reservations"]
+            for region in ("us-east-1", "eu-west-1")
+        ]
+        return {
+            instance["InstanceId"]
+            for reservations in pages
+            for reservation in reservations
+            for instance in reservation["Instances"]
+        }
 
     def control(self, provider: str, method: str, path: str, body: Any = None) -> httpx.Response:
         """Use the controls of the simulated Azure or Google Cloud."""
