@@ -17,6 +17,7 @@ import httpx
 from botocore.config import Config
 
 REPO = Path(__file__).resolve().parents[2]
+REGIONS = ("us-east-1", "eu-west-1")  # of AWS, in which tests order
 PATIENCE = 300  # seconds a condition may take on a noisy machine before the test gives up
 
 
@@ -79,28 +80,26 @@ class Stack:
             url = self.demo["sandbox"][provider]["objects_url"].format(id=resource_id)
             return [each["id"] for each in httpx.get(url, trust_env=False).json()]
         found: list[str] = []
-        for region in ("us-east-1", "eu-west-1"):
+        for region in REGIONS:
             tagging = self.aws("resourcegroupstaggingapi", region)
             wanted = [{"Key": "skyvend-resource", "Values": [resource_id]}]
             found += [row["ResourceARN"] for row in tagging.get_resources(TagFilters=wanted)["ResourceTagMappingList"]]
             of_ec2 = [{"Name": "value", "Values": [resource_id]}]
             found += [row["ResourceId"] for row in self.aws("ec2", region).describe_tags(Filters=of_ec2)["Tags"]]
-        ended = self._terminated()
-        return [each for each in found if each.rpartition("/")[2] not in ended]
+        gone = self._terminated() | {each for each in found if each.startswith("vol-")} - self._volumes()
+        return [each for each in found if each.rpartition("/")[2] not in gone]
 
     def _terminated(self) -> set[str]:
         """Instances that AWS still lists with their tags, for about an hour after their end."""
         filters = [{"Name": "instance-state-name", "Values": ["terminated"]}]
-        pages = [
-            self.aws("ec2", region).describe_instances(Filters=filters)["Reservations"]
-            for region in ("us-east-1", "eu-west-1")
-        ]
-        return {
-            instance["InstanceId"]
-            for reservations in pages
-            for reservation in reservations
-            for instance in reservation["Instances"]
-        }
+        regions = [self.aws("ec2", region).describe_instances(Filters=filters) for region in REGIONS]
+        reservations = [reservation for answer in regions for reservation in answer["Reservations"]]
+        return {instance["InstanceId"] for reservation in reservations for instance in reservation["Instances"]}
+
+    def _volumes(self) -> set[str]:
+        """Volumes that exist; moto keeps the tags of those that went with their instance."""
+        regions = [self.aws("ec2", region).describe_volumes() for region in REGIONS]
+        return {volume["VolumeId"] for answer in regions for volume in answer["Volumes"]}
 
     def control(self, provider: str, method: str, path: str, body: Any = None) -> httpx.Response:
         """Use the controls of the simulated Azure or Google Cloud."""
