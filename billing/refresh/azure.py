@@ -106,14 +106,11 @@ def _found(items: Iterator[dict[str, Any]], region: str, skus: frozenset[str], u
     secondary: dict[str, list[Found]] = defaultdict(list)
     try:
         for item in items:
-            if not _is_on_demand(item, region, today):
-                continue
-            sku, unit, amount = _meaning(item)
-            if sku in skus:
+            sku, unit, gib = _meaning(item)  # most items are none of ours, and may lack anything
+            if sku in skus and _is_on_demand(item, region, today):
+                amount, since = Decimal(item["retailPrice"]) / gib, item["effectiveStartDate"][:10]
                 source = f"{url} meterId {item['meterId']}"
-                found = Found(
-                    sku, region, unit, amount, source, item["effectiveStartDate"][:10], is_approximate=sku == DISK
-                )
+                found = Found(sku, region, unit, amount, source, since, is_approximate=sku == DISK)
                 (primary if item["isPrimaryMeterRegion"] else secondary)[sku].append(found)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise VendorError(f"{url} answered with an item that is not the one we know: {error!r}.") from error
@@ -133,18 +130,15 @@ def _is_on_demand(item: Mapping[str, Any], region: str, today: date) -> bool:
     )
 
 
-def _meaning(item: Mapping[str, Any]) -> tuple[str, str, Decimal]:
-    """(our sku, our unit, amount) of an item; an empty sku for what is none of ours."""
-    amount = Decimal(item["retailPrice"])
-    if item["serviceName"] == "Virtual Machines":
-        names = f"{item['productName']}|{item['skuName']}|{item['meterName']}"
-        is_ours = item["unitOfMeasure"] == "1 Hour" and not NOT_LINUX_ON_DEMAND.search(names)
-        return (COMPUTE + item["armSkuName"] if is_ours else ""), Unit.HOUR, amount
-    disk = DISK_METER.fullmatch(item["meterName"])
-    if disk and item["productName"] == "Standard SSD Managed Disks":
-        size = TIERS.get(disk[1]) if item["unitOfMeasure"] == "1/Month" else None
-        return (DISK, Unit.GIB_MONTH, amount / size) if size else ("", "", amount)
-    listed = (item["productName"], item["meterName"], item["unitOfMeasure"])
-    return next(
-        ((sku, unit, amount) for sku, (*meter, unit) in METERS.items() if (*meter,) == listed), ("", "", amount)
-    )
+def _meaning(item: Mapping[str, Any]) -> tuple[str, str, int]:
+    """(our sku, our unit, how many of that the price is for) of an item; an empty sku for what is none of ours."""
+    product, meter, measure = (item.get(name) or "" for name in ("productName", "meterName", "unitOfMeasure"))
+    if item.get("serviceName") == "Virtual Machines":
+        names = f"{product}|{item.get('skuName')}|{meter}"
+        is_ours = measure == "1 Hour" and not NOT_LINUX_ON_DEMAND.search(names)
+        return (f"{COMPUTE}{item.get('armSkuName')}" if is_ours else ""), Unit.HOUR, 1
+    disk = DISK_METER.fullmatch(meter)
+    if disk and product == "Standard SSD Managed Disks" and measure == "1/Month" and disk[1] in TIERS:
+        return DISK, Unit.GIB_MONTH, TIERS[disk[1]]
+    listed = (product, meter, measure)
+    return next(((sku, unit, 1) for sku, (*known, unit) in METERS.items() if (*known,) == listed), ("", "", 1))

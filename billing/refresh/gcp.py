@@ -139,14 +139,13 @@ def _skus(fetcher: Fetcher, base: str, service: str) -> Iterator[dict[str, Any]]
 
 
 def _found(sku: Mapping[str, Any], asked: Mapping[str, dict[str, Rule]], service: str, url: str) -> Iterator[Found]:
-    try:
-        if sku["category"]["usageType"] != "OnDemand":
+    try:  # what is empty may be left out, and most SKUs are none of ours
+        if sku.get("category", {}).get("usageType") != "OnDemand":
             return
+        served, description = set(sku.get("serviceRegions", [])), sku.get("description", "")
         for region, rules in asked.items():
-            if not {region, ANYWHERE} & set(sku["serviceRegions"]):
-                continue
-            for name, rule in rules.items():
-                if rule.service == service and rule.description.fullmatch(sku["description"]):
+            for name, rule in rules.items() if {region, ANYWHERE} & served else ():
+                if rule.service == service and rule.description.fullmatch(description):
                     yield from _price(sku, name, region, rule, url)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise VendorError(f"{url} answered with a SKU that is not the one we know: {error!r}.") from error
@@ -155,11 +154,11 @@ def _found(sku: Mapping[str, Any], asked: Mapping[str, dict[str, Rule]], service
 def _price(sku: Mapping[str, Any], name: str, region: str, rule: Rule, url: str) -> Iterator[Found]:
     """The price that holds now, behind a free first tier; none where it is stated in another unit or currency."""
     now = timezone.now()
-    infos = [info for info in sku["pricingInfo"] if _time(info["effectiveTime"]) <= now]
+    infos = [info for info in sku.get("pricingInfo", []) if _time(info["effectiveTime"]) <= now]
     expression = max(infos, key=lambda info: _time(info["effectiveTime"]))["pricingExpression"] if infos else {}
     if expression.get("usageUnit") != rule.vendor_unit:
         return
-    tiers = sorted(expression["tieredRates"], key=lambda tier: Decimal(tier.get("startUsageAmount", 0)))
+    tiers = sorted(expression.get("tieredRates", []), key=lambda tier: Decimal(tier.get("startUsageAmount", 0)))
     paid = [tier["unitPrice"] for tier in tiers if _amount(tier["unitPrice"])]
     if paid and paid[0]["currencyCode"] == "USD":
         since = max(info["effectiveTime"] for info in infos)[:10]

@@ -188,7 +188,7 @@ def test_pages_that_go_round_or_elsewhere_are_refused(vendor: Vendor, read: Read
     [
         (Reply(b'{"Error": {"Code": "BadRequest"}}'), "answered without Items"),
         (Reply(b"[]"), "answered without Items"),
-        (as_json({"Items": [{"meterName": "B1s"}]}), "an item that is not the one we know: KeyError"),
+        (lists.page(lists.item(retailPrice=None)), "an item that is not the one we know: TypeError"),
         (
             as_json({"Items": [lists.item(effectiveStartDate="soon")]}),
             "an item that is not the one we know: ValueError",
@@ -200,6 +200,12 @@ def test_an_answer_in_another_form_is_refused(vendor: Vendor, read: Read, answer
     vendor.on(PATH, answer)
     with pytest.raises(VendorError, match=message):
         read(B1S)
+
+
+def test_items_of_others_may_lack_anything(vendor: Vendor, read: Read) -> None:
+    others = [{}, {"serviceName": "Virtual Machines"}, {"unitOfMeasure": None}, lists.item(armSkuName=None)]
+    vendor.on(PATH, lists.page(*others, lists.item()))
+    assert len(read(B1S)) == 1
 
 
 def test_amounts_are_read_as_they_are_written(vendor: Vendor, read: Read) -> None:

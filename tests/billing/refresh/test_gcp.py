@@ -195,7 +195,7 @@ def test_pages_that_go_round_are_refused(vendor: Vendor, read: Read) -> None:
     [
         (Reply(b"[]"), "answered without skus"),
         (as_json({"skus": {}}), "answered without skus"),
-        (as_json({"skus": [{"description": "new"}]}), "a SKU that is not the one we know: KeyError"),
+        (lists.skus(lists.sku(*CORE, pricingInfo=[{}])), "a SKU that is not the one we know: KeyError"),
         (lists.skus(lists.sku(*CORE, pricingInfo=[{"effectiveTime": "soon"}])), "not the one we know: ValueError"),
         (Reply(b"{}", status=403), "answered 403 Forbidden"),
     ],
@@ -204,6 +204,12 @@ def test_an_answer_in_another_form_is_refused(vendor: Vendor, read: Read, answer
     vendor.on(COMPUTE, answer)
     with pytest.raises(VendorError, match=message):
         read("gcp:compute:e2-micro")
+
+
+def test_skus_of_others_may_lack_anything(vendor: Vendor, read: Read) -> None:
+    bare = {"category": {"usageType": "OnDemand"}}
+    vendor.on(COMPUTE, e2({}, bare, {**bare, "serviceRegions": [IOWA]}, {**bare, "description": CORE[0]}))
+    assert len(read("gcp:compute:e2-micro")) == 1
 
 
 def test_every_machine_type_on_the_shelf_has_a_shape_that_fits() -> None:
