@@ -291,6 +291,11 @@ RUNS_PER_ORGANIZATION = env.int("RUNS_PER_ORGANIZATION", 4)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)  # runs at once per worker process
 HOLD_DAYS = env.int("HOLD_DAYS", 30)  # days of the quoted price that an order reserves
 TRIAL_CREDIT_USD = env.int("TRIAL_CREDIT_USD", 0)  # what a newly registered organization starts with
+PRICE_APIS = {  # where refresh_prices reads; a mirror of your own may stand in for each
+    "aws": env.str("AWS_PRICES_URL", "https://pricing.us-east-1.amazonaws.com"),
+    "azure": env.str("AZURE_PRICES_URL", "https://prices.azure.com"),
+    "gcp": env.str("GCP_PRICES_URL", "https://cloudbilling.googleapis.com"),
+}
 SANDBOX_AWS_ENDPOINT = env.str("SANDBOX_AWS_ENDPOINT", "")  # where accounts marked "simulated" point; empty: none
 SANDBOX_AZURE_ENDPOINT = env.str("SANDBOX_AZURE_ENDPOINT", "")
 SANDBOX_GCP_ENDPOINT = env.str("SANDBOX_GCP_ENDPOINT", "")
