@@ -40,6 +40,7 @@ class CloudAccount(models.Model):
     provider = models.CharField(max_length=10, choices=Provider.choices)
     name = models.CharField(max_length=80)
     credentials = SealedJSONField()
+    credential_method = models.CharField(max_length=24, blank=True)  # see clouds.credentials; empty: the usual one
     credential_hint = models.CharField(max_length=80, blank=True)  # "AKIA…MPLE": enough to tell keys apart
     default_region = models.CharField(max_length=40, blank=True)
     # Set by the operator's seed only, never from a form or the API: its endpoint is a setting (no SSRF by tenants).

@@ -18,8 +18,8 @@ def test_connecting_answers_201_without_the_credentials(tenant, api, cloud):
     assert response.status_code == 201
     body = response.json()
     assert set(body) == {
-        "id", "name", "provider", "default_region", "credential_hint", "is_sandbox", "status", "status_detail",
-        "identity", "missing_permissions", "unchecked_permissions", "checked_at", "created_at",
+        "id", "name", "provider", "default_region", "credential_method", "credential_hint", "is_sandbox", "status",
+        "status_detail", "identity", "missing_permissions", "unchecked_permissions", "checked_at", "created_at",
     }  # fmt: skip
     assert (body["status"], body["credential_hint"]) == ("verified", "AKIA…MPLE")
     assert SECRET not in response.content.decode()
