@@ -26,6 +26,9 @@ class CloudAccountStatus(models.TextChoices):
     REFUSED = "refused", "Refused by the cloud"
 
 
+KEYLESS = frozenset({"oidc", "assume_role"})  # methods of clouds.credentials
+
+
 class CloudAccountQuerySet(models.QuerySet["CloudAccount"]):
     def visible_to(self, actor: Actor) -> CloudAccountQuerySet:
         """The organization's accounts, without the sealed column: nothing that reads a page decrypts a key."""
@@ -66,3 +69,8 @@ class CloudAccount(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether the cloud trusts the platform by name and nothing that opens it is stored."""
+        return self.credential_method in KEYLESS

@@ -83,7 +83,9 @@ def account_verify(request: HttpRequest, account_id: UUID) -> HttpResponse:
     except services.CloudError as error:
         unreachable = str(error)
     if getattr(request, "htmx", False):
-        return render(request, "clouds/_account_status.html", {"account": account, "unreachable": unreachable})
+        method = method_of(account.provider, account.credential_method)
+        context = {"account": account, "unreachable": unreachable, "method": method}
+        return render(request, "clouds/_account_status.html", context)
     if unreachable:
         messages.error(request, unreachable)
     return redirect("clouds:account-detail", account.pk)

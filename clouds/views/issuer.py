@@ -20,4 +20,4 @@ def configuration(request: HttpRequest) -> JsonResponse:
 @require_safe
 @cache_control(public=True, max_age=FRESH)
 def key_set(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(issuer.key_set(), content_type="application/jwk-set+json")
+    return JsonResponse(issuer.key_set())
