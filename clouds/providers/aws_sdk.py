@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -66,6 +67,10 @@ NO_OPERATOR_FILES = {  # our own machine's profiles and configuration must never
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
 }
+TALKATIVE = ("botocore.auth", "botocore.endpoint", "botocore.parsers")  # write whole calls, tokens and all, at DEBUG
+
+for _name in TALKATIVE:  # whatever level the operator chooses for the rest
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 class Cloud:
