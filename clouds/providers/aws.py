@@ -74,6 +74,8 @@ class AwsAdapter:
         if not self.endpoint:
             return RunnerEnvironment(variables=variables, files={}, secret_files=secret_files)
         variables["AWS_ENDPOINT_URL"] = self.endpoint
+        if secret_files:  # the provider trades the token before it reads the address of everything else
+            variables["AWS_ENDPOINT_URL_STS"] = self.endpoint
         return RunnerEnvironment(
             variables=variables, files={OVERRIDE_FILE: _sandbox_override()}, secret_files=secret_files
         )
