@@ -45,7 +45,7 @@ def _key_file_problem(text: str) -> str:
 
 def _foreign_address_problem(key: dict[str, Any]) -> str:
     """Google's own addresses only: a file that names others would make us call hosts of somebody's choice."""
-    wrong = [name for name, value in GOOGLE.items() if key.get(name, value) not in {value, _simulated(key).get(name)}]
+    wrong = [name for name, value in GOOGLE.items() if key.get(name, value) not in (value, _simulated(key).get(name))]
     return f"{wrong[0]} in the key file must be {GOOGLE[wrong[0]]}." if wrong else ""
 
 
