@@ -41,8 +41,7 @@ class ProblemForm(forms.Form):
         """Put each problem next to the field it is about, or on top."""
         for problem in problems:
             name = problem.field.removeprefix("credentials.")
-            is_shown = name in self.fields and not self.fields[name].widget.is_hidden
-            self.add_error(name if is_shown else None, problem.detail)
+            self.add_error(name if name in self.fields else None, problem.detail)
 
 
 class CredentialsForm(ProblemForm):
@@ -104,10 +103,9 @@ class AccountForm(ProblemForm):
 
 
 class ConnectForm(AccountForm, CredentialsForm):
-    """Everything a new account needs. ``draft`` is the account that the trust policy beside the form is for."""
+    """Everything a new account needs."""
 
     field_order = ("name",)
-    draft = forms.CharField(required=False, max_length=400, widget=forms.HiddenInput)
 
 
 class EditForm(AccountForm):

@@ -93,6 +93,14 @@ def _has_platform_user() -> bool:
     return bool(has_user or settings.SANDBOX_AWS_ENDPOINT)
 
 
+def _check_foreign_role(values: Values) -> list[InputProblem]:
+    """Never a role of the operator's: it may trust all of its own account, the platform's user included."""
+    home = settings.PLATFORM_AWS_PRINCIPAL.split(":")[4:5]
+    if home and values["role_arn"].split(":")[4:5] == home:
+        return [invalid("role_arn", "This role is in the platform's own AWS account. It must be in yours.")]
+    return _check_role(values)
+
+
 ROLE = CredentialField("role_arn", "Role ARN", False, help="arn:aws:iam::123456789012:role/skyvend")
 KEYS = CredentialMethod(
     "keys",
@@ -117,7 +125,7 @@ ASSUMED = CredentialMethod(
     ASSUME_ROLE,
     "Role to assume",
     (ROLE,),
-    _check_role,
+    _check_foreign_role,
     _role_hint,
     is_keyless=True,
     is_offered=_has_platform_user,

@@ -115,7 +115,7 @@ METHODS = (
                 "workload_identity_provider",
                 "Workload identity provider",
                 False,
-                help="projects/…/locations/global/workloadIdentityPools/…/providers/…, as the last command prints it.",
+                help="projects/…/locations/global/workloadIdentityPools/…/providers/…",
             ),
             CredentialField(
                 "service_account_email",

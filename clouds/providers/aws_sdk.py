@@ -69,8 +69,8 @@ NO_OPERATOR_FILES = {  # our own machine's profiles and configuration must never
 }
 TALKATIVE = ("botocore.auth", "botocore.endpoint", "botocore.parsers")  # write whole calls, tokens and all, at DEBUG
 
-for _name in TALKATIVE:  # whatever level the operator chooses for the rest
-    logging.getLogger(_name).setLevel(logging.WARNING)
+for _name in TALKATIVE:  # a filter, since configuring logs again would reset a level
+    logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.WARNING)
 
 
 class Cloud:

@@ -49,7 +49,7 @@ def account_new(request: HttpRequest) -> HttpResponse:
             name=form.cleaned_data["name"],
             credentials=form.credentials(),
             default_region=form.cleaned_data["default_region"],
-            draft=form.cleaned_data["draft"] if method.is_keyless else "",
+            draft=request.POST.get("draft", "") if method.is_keyless else "",
         ),
     )
     if account is not None:

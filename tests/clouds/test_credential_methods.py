@@ -100,6 +100,12 @@ def test_a_role_is_assumed_only_where_the_platform_has_a_user(settings):
     assert [method.name for method in offered_methods("aws")] == ["keys", "assume_role", "oidc"]
 
 
+def test_a_role_of_the_platforms_own_account_is_never_assumed_for_a_tenant(settings):
+    settings.PLATFORM_AWS_ACCESS_KEY_ID = "AKIA"
+    settings.PLATFORM_AWS_PRINCIPAL = "arn:aws:iam::123456789012:user/platform"
+    assert "the platform's own AWS account" in problems("aws", {"method": "assume_role", "role_arn": ROLE})["role_arn"]
+
+
 @pytest.mark.parametrize(
     ("arn", "words"),
     [
@@ -170,6 +176,7 @@ def with_changes(**changes: Any) -> str:
         ("", "Is required"),
         ("x" * 1_000_000, "far too long"),
     ],
+    ids=lambda value: "a file" if len(value) > 60 else None,  # the key in it is another one in every process
 )
 def test_what_is_no_key_file_is_told_apart(text, words):
     found = problems("gcp", {"service_account_key": text})["service_account_key"]

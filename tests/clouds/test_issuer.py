@@ -28,7 +28,7 @@ START = datetime(2026, 12, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 POOL = "projects/123456789012/locations/global/workloadIdentityPools/skyvend/providers/skyvend"
 KEYS, CONFIGURATION = "/.well-known/jwks.json", "/.well-known/openid-configuration"
-RUN = Purpose(resource_id=uuid.uuid4(), run_id=uuid.uuid4())
+RUN = Purpose(resource_id=uuid.UUID(int=7), run_id=uuid.UUID(int=8))
 
 
 def served_keys() -> dict[str, Any]:

@@ -24,7 +24,7 @@ from .conftest import CREDENTIALS
 
 pytestmark = pytest.mark.django_db
 ROLE = "arn:aws:iam::123456789012:role/skyvend"
-RUN = Purpose(resource_id=uuid.uuid4(), run_id=uuid.uuid4())
+RUN = Purpose(resource_id=uuid.UUID(int=7), run_id=uuid.UUID(int=8))
 POOL = "projects/1/locations/global/workloadIdentityPools/skyvend/providers/skyvend"
 PLATFORM_SECRET = "platform-secret-that-no-run-may-see-0000"
 

@@ -21,7 +21,7 @@ from clouds.issuer import Purpose
 from clouds.models import CloudAccount
 
 pytestmark = pytest.mark.django_db
-RUN = Purpose(resource_id=uuid.uuid4(), run_id=uuid.uuid4())
+RUN = Purpose(resource_id=uuid.UUID(int=7), run_id=uuid.UUID(int=8))
 POOL = "projects/1/locations/global/workloadIdentityPools/skyvend/providers/skyvend"
 
 
