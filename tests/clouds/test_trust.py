@@ -116,7 +116,11 @@ def test_a_draft_is_good_for_its_organization_only(tenant: Any, stranger: Any) -
         drafts.account_id(stranger.organization, draft)
 
 
-@pytest.mark.parametrize("draft", ["", "nonsense", signing.dumps(["a", "b"], salt="other"), "x" * 1000, "é:\x00:ü"])
+@pytest.mark.parametrize(
+    "draft",
+    ["", "nonsense", signing.dumps(["a", "b"], salt="other"), "x" * 1000, "é:\x00:ü"],
+    ids=["empty", "nonsense", "signed for something else", "long", "unreadable"],
+)
 def test_nobody_makes_a_draft_but_the_platform(tenant: Any, draft: str) -> None:
     with pytest.raises(InvalidCredentials, match="not a draft of ours"):
         drafts.account_id(tenant.organization, draft)
