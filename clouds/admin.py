@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from accounts.admin import AuditedModelAdmin, ReadOnlyModelAdmin
 
 from . import services
-from .models import CloudAccount, MachineType, Offering, OfferingVersion
+from .models import CloudAccount, MachineType, Offering, OfferingVersion, SigningKey
 
 
 @admin.register(CloudAccount)
@@ -38,6 +38,7 @@ class CloudAccountAdmin(ReadOnlyModelAdmin):
         "name",
         "provider",
         "is_sandbox",
+        "credential_method",
         "credential_hint",
         "default_region",
         "status",
@@ -64,6 +65,23 @@ class CloudAccountAdmin(ReadOnlyModelAdmin):
                 messages.error(request, f"{account}: {error}")
             else:
                 messages.success(request, f"{account}: {found.get_status_display()}")
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(ReadOnlyModelAdmin):
+    """Which keys sign tokens for clouds, and which come and go. Rotation: ``manage.py rotate_signing_keys``."""
+
+    list_display: ClassVar = ["kid", "state", "activates_at", "retires_at", "expires_at"]
+    fields: ClassVar = ["kid", "created_at", "activates_at", "retires_at", "expires_at", "shown_public_key"]
+    readonly_fields: ClassVar = ["shown_public_key"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SigningKey]:
+        rows: QuerySet[SigningKey] = super().get_queryset(request).defer("private_key")
+        return rows
+
+    @admin.display(description="public key")
+    def shown_public_key(self, key: SigningKey) -> SafeString:
+        return _as_json(key.public_key)
 
 
 @admin.register(Offering)

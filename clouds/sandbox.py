@@ -15,6 +15,7 @@ AWS_CREDENTIALS = {
     "access_key_id": "AKIASANDBOXSANDBOX00",
     "secret_access_key": "sandbox/sandbox/sandbox/sandbox/sandbox0",
 }
+AWS_ACCOUNT = "123456789012"  # every role in the simulated AWS; in AWS's own documentation it is nobody's
 GCP_PROJECT = "skyvend-sandbox"  # with which every project of the simulated Google Cloud begins
 AZURE_TENANT = "5a5a5a5a-0000-4000-8000-5c7e5d000001"  # of every application in the simulated Azure; no real one's
 REGIONS = {Provider.AWS: "eu-west-1", Provider.AZURE: "westeurope", Provider.GCP: "europe-west1"}
@@ -59,6 +60,8 @@ def is_simulated(provider: str, credentials: Mapping[str, str]) -> bool:
         return credentials.get("tenant_id") == AZURE_TENANT
     if provider == Provider.GCP:
         return _project_of(credentials).startswith(GCP_PROJECT)
+    if role := credentials.get("role_arn"):
+        return role.startswith(f"arn:aws:iam::{AWS_ACCOUNT}:")
     return provider == Provider.AWS and credentials.get("access_key_id") == AWS_CREDENTIALS["access_key_id"]
 
 

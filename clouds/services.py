@@ -1,4 +1,4 @@
-"""Connecting, checking and disconnecting cloud accounts, and lending their keys to a run.
+"""Connecting, checking and disconnecting cloud accounts. Lending their keys to a run: ``lending``.
 
 The cloud is asked before a transaction is opened, so no row is locked while a network answers. Credentials are in
 local variables only, for as long as one call lasts; nothing here logs or audits them, and no error quotes them.
@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from cryptography.fernet import InvalidToken
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
@@ -21,8 +19,19 @@ from accounts import audit
 from accounts.actors import Actor, system_actor
 from accounts.models import Organization, Right
 
-from . import sandbox
+from . import drafts, sandbox
 from .credentials import InputProblem, InvalidCredentials, clean_credentials, hint_of
+from .issuer import Purpose
+from .lending import (
+    CredentialsUnreadable,
+    adapter_of,
+    credentials_of,
+    leftovers,
+    remove_leftover,
+    runner_environment,
+    tagged_objects,
+    usable,
+)
 from .models import CloudAccount, CloudAccountStatus, Provider
 from .permissions import needed_actions
 from .providers import (
@@ -50,6 +59,7 @@ __all__ = [
     "InputProblem",
     "InvalidCredentials",
     "NotPermitted",
+    "Purpose",
     "RunnerEnvironment",
     "connect_account",
     "connect_sandbox_account",
@@ -75,10 +85,6 @@ class AccountInUse(Exception):
         super().__init__(f"Still in use by: {shown}. Destroy or forget these first." if names else "Still in use.")
 
 
-class CredentialsUnreadable(CloudError):
-    """The stored credentials do not open with any of the platform's keys."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Finding:
     """What asking the cloud about some credentials gave."""
@@ -100,11 +106,18 @@ class _Finding:
 
 @sensitive_variables("credentials", "clean")
 def connect_account(
-    *, actor: Actor, provider: str, name: str, credentials: Mapping[str, Any], default_region: str = ""
+    *,
+    actor: Actor,
+    provider: str,
+    name: str,
+    credentials: Mapping[str, Any],
+    default_region: str = "",
+    draft: str = "",
 ) -> CloudAccount:
     """Check the credentials with the cloud and keep them, sealed.
 
-    The made-up keys of the simulated cloud (see ``sandbox``) lead there, where the operator runs one.
+    The made-up keys of the simulated cloud (see ``sandbox``) lead there, where the operator runs one. ``draft`` (see
+    ``drafts``) is the account that a key-less method's trust policy was made for; without it the id is a new one.
     Raises :class:`InvalidCredentials` (with ``errors``: name, region, shape of a value), :class:`CredentialsRefused`
     (the cloud's no, in words) or :class:`CloudUnreachable`; nothing is stored then.
     """
@@ -117,9 +130,11 @@ def connect_account(
     name = _clean_name(actor.organization, name)
     is_sandbox = sandbox.is_simulated(provider, clean)
     region = _clean_region(get_adapter(provider), default_region)
+    identified = {"id": drafts.account_id(actor.organization, draft)} if draft else {}
     return _connect(
-        actor, provider=provider, name=name, credentials=clean, default_region=region, is_sandbox=is_sandbox
-    )
+        actor, provider=provider, name=name, credentials=clean, default_region=region, is_sandbox=is_sandbox,
+        **identified,
+    )  # fmt: skip
 
 
 def connect_sandbox_account(*, organization: Organization, provider: str = "aws", name: str) -> CloudAccount:
@@ -150,7 +165,7 @@ def replace_credentials(*, actor: Actor, account: CloudAccount, credentials: Map
     clean = clean_credentials(account.provider, credentials)
     if account.is_sandbox and not sandbox.is_simulated(account.provider, clean):
         raise CredentialsRefused(IS_SIMULATED)
-    adapter = _adapter_of(account)
+    adapter = adapter_of(account)
     found = _ask(account, clean, account.default_region, needed_actions(account.provider))
     owner = adapter.owner_of(account.identity)
     if owner and owner != found.identity.owner:
@@ -160,7 +175,8 @@ def replace_credentials(*, actor: Actor, account: CloudAccount, credentials: Map
         )
     return _save(
         actor, "replace_credentials", account,
-        credentials=clean, credential_hint=hint_of(account.provider, clean), **found.fields(),
+        credentials=clean, credential_hint=hint_of(account.provider, clean),
+        credential_method=clean.get("method", ""), **found.fields(),
     )  # fmt: skip
 
 
@@ -171,7 +187,7 @@ def verify_account(*, actor: Actor, account: CloudAccount) -> CloudAccount:
     Raises :class:`CloudUnreachable` when there is no answer; what was known then stays.
     """
     actor.require(Right.MANAGE)
-    credentials = _credentials_of(account.pk)
+    credentials = credentials_of(account.pk)
     actions = needed_actions(account.provider)
     try:
         fields = _ask(account, credentials, account.default_region, actions).fields()
@@ -195,7 +211,7 @@ def rename_account(
     if name is not None and name != account.name:
         changes["name"] = _clean_name(account.organization, name)
     if default_region is not None and default_region != account.default_region:
-        changes["default_region"] = _clean_region(_adapter_of(account), default_region)
+        changes["default_region"] = _clean_region(adapter_of(account), default_region)
     return _save(actor, "rename", account, **changes) if changes else account
 
 
@@ -213,62 +229,13 @@ def delete_account(*, actor: Actor, account: CloudAccount) -> None:
         raise AccountInUse([]) from None
 
 
-@sensitive_variables("credentials")
-def runner_environment(*, cloud_account_id: UUID, region: str) -> RunnerEnvironment:
-    """Decrypt the account's keys into what a run's Terraform needs. For the worker; keep it no longer than the run.
-
-    Raises :class:`CredentialsUnreadable`, or ``CloudAccount.DoesNotExist``.
-    """
-    account = CloudAccount.objects.defer("credentials").get(pk=cloud_account_id)
-    return _adapter_of(account).runner_environment(_credentials_of(account.pk), region)
-
-
-@sensitive_variables("credentials")
-def tagged_objects(*, cloud_account_id: UUID, region: str, tags: dict[str, str]) -> list[CloudObject]:
-    """Every existing object of the account in ``region`` that carries all of ``tags``.
-
-    Raises :class:`CloudError` when the cloud did not let us look everywhere: an empty list means there is none.
-    """
-    account = CloudAccount.objects.defer("credentials").get(pk=cloud_account_id)
-    return _adapter_of(account).tagged_objects(_credentials_of(account.pk), region, tags)
-
-
-def leftovers(*, cloud_account_id: UUID, region: str, cluster: str) -> list[CloudObject]:
-    """What the Kubernetes cluster of this name made by itself, in the order in which it can be removed.
-
-    Raises :class:`CloudError`.
-    """
-    account = CloudAccount.objects.defer("credentials").get(pk=cloud_account_id)
-    return _adapter_of(account).leftovers(_credentials_of(account.pk), region, cluster)
-
-
-def remove_leftover(*, cloud_account_id: UUID, region: str, found: CloudObject) -> None:
-    """Ask the cloud to delete what :func:`leftovers` named. Raises :class:`CloudError` when it does not go yet."""
-    account = CloudAccount.objects.defer("credentials").get(pk=cloud_account_id)
-    _adapter_of(account).remove(_credentials_of(account.pk), region, found)
-
-
-def _adapter_of(account: CloudAccount) -> Adapter:
-    return get_adapter(account.provider, sandbox.endpoint_of(account.provider) if account.is_sandbox else "")
-
-
-def _credentials_of(account_id: UUID) -> dict[str, str]:
-    try:
-        credentials: dict[str, str] = CloudAccount.objects.values_list("credentials", flat=True).get(pk=account_id)
-    except InvalidToken:
-        raise CredentialsUnreadable(
-            "The stored keys of this cloud account cannot be opened: the platform's encryption key has changed. "
-            "Enter the keys again, or ask your operator."
-        ) from None
-    return credentials
-
-
 def _ask(account: CloudAccount, credentials: Mapping[str, str], region: str, actions: list[str]) -> _Finding:
     """Whom the cloud takes the credentials for and what they may do; heavy SDKs answer in a process of their own."""
+    credentials = usable(account, credentials, Purpose())
     if asking.is_asked_outside(account.provider):
         endpoint = sandbox.endpoint_of(account.provider) if account.is_sandbox else ""
         return _Finding(*asking.ask(account.provider, endpoint, credentials, region, actions))
-    adapter = _adapter_of(account)
+    adapter = adapter_of(account)
     identity = adapter.verify(credentials, region)
     try:
         permissions = adapter.probe(credentials, region, actions)
@@ -304,6 +271,7 @@ def _connect(actor: Actor, *, provider: str, credentials: dict[str, str], **fiel
     account = CloudAccount(organization=actor.organization, provider=provider, credentials=credentials, **fields)
     found = _ask(account, credentials, account.default_region, needed_actions(provider))
     account.credential_hint = hint_of(provider, credentials)
+    account.credential_method = credentials.get("method", "")
     for name, value in found.fields().items():
         setattr(account, name, value)
     return _create(actor, account)
@@ -315,6 +283,8 @@ def _create(actor: Actor, account: CloudAccount) -> CloudAccount:
             account.save(force_insert=True)
             _record(actor, "connect", account)
     except IntegrityError:
+        if CloudAccount.objects.filter(pk=account.pk).exists():
+            raise drafts.used() from None
         raise _name_taken() from None
     return CloudAccount.objects.visible_to(actor).get(pk=account.pk)  # without the plain credentials
 
@@ -336,6 +306,7 @@ def _record(actor: Actor, verb: str, account: CloudAccount) -> None:
         f"cloud_account.{verb}",
         account,
         provider=account.provider,
+        method=account.credential_method,
         hint=account.credential_hint,
         status=account.status,
         identity=account.identity,

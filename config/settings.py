@@ -32,6 +32,7 @@ FERNET_USE_HKDF = True
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")  # for links in mail
+OIDC_ISSUER = env.str("OIDC_ISSUER", "").rstrip("/") or SITE_URL  # as clouds know us; they fetch our keys from there
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 WEB_THREADS = env.int("WEB_THREADS", 8)  # requests at once per web process; keep it below DATABASE_POOL
@@ -166,6 +167,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+FILE_UPLOAD_HANDLERS = ["clouds.uploads.InMemory"]  # what is uploaded are keys: never on our disk
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -296,6 +298,10 @@ PRICE_APIS = {  # where refresh_prices reads; a mirror of your own may stand in 
     "azure": env.str("AZURE_PRICES_URL", "https://prices.azure.com"),
     "gcp": env.str("GCP_PRICES_URL", "https://cloudbilling.googleapis.com"),
 }
+# The platform's own AWS user, which assumes tenants' roles. Its policy needs sts:AssumeRole and nothing else.
+PLATFORM_AWS_ACCESS_KEY_ID = env.str("PLATFORM_AWS_ACCESS_KEY_ID", "")
+PLATFORM_AWS_SECRET_ACCESS_KEY = env.str("PLATFORM_AWS_SECRET_ACCESS_KEY", "")
+PLATFORM_AWS_PRINCIPAL = env.str("PLATFORM_AWS_PRINCIPAL", "")  # its ARN, for trust policies
 SANDBOX_AWS_ENDPOINT = env.str("SANDBOX_AWS_ENDPOINT", "")  # where accounts marked "simulated" point; empty: none
 SANDBOX_AZURE_ENDPOINT = env.str("SANDBOX_AZURE_ENDPOINT", "")
 SANDBOX_GCP_ENDPOINT = env.str("SANDBOX_GCP_ENDPOINT", "")

@@ -28,7 +28,7 @@ from provisioning.models import Resource, Run
 pytestmark = pytest.mark.django_db
 
 # Open to everybody on purpose, or guarded by other tests (allauth's own pages, the operators' admin, operations).
-NOT_WALKED = re.compile(r"^(accounts/|admin/|static/|health/|metrics$|docs$|api/v1/schema$|api/v1/auth/)")
+NOT_WALKED = re.compile(r"^(\.well-known/|accounts/|admin/|static/|health/|metrics$|docs$|api/v1/schema$|api/v1/auth/)")
 ALSO_OPEN = {"accounts:invitation-accept"}  # the secret in the address is the right
 METHODS = ("get", "post", "patch", "delete")
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")

@@ -21,9 +21,18 @@ from accounts.api.authentication import http_request
 from accounts.api.problems import INVALID, Problem
 from accounts.api.schema import problems
 from accounts.models import Right
-from clouds import services
+from clouds import drafts, services, trust
+from clouds.credentials import OIDC, InputProblem, InvalidCredentials
 from clouds.models import CloudAccount
-from clouds.serializers import ChangeSerializer, CloudAccountSerializer, ConnectSerializer
+from clouds.serializers import (
+    ChangeSerializer,
+    CloudAccountSerializer,
+    ConnectSerializer,
+    DraftSerializer,
+    MethodQuerySerializer,
+    TrustQuerySerializer,
+    TrustSerializer,
+)
 
 TAGS = ["cloud accounts"]
 
@@ -108,6 +117,53 @@ class CloudAccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, view
         with as_problems():
             account = services.verify_account(actor=actor_of(http_request(request)), account=account)
         return Response(CloudAccountSerializer(account).data)
+
+    @extend_schema(
+        summary="What a cloud must trust before a new account can be connected without keys",
+        operation_id="cloud_accounts_trust_new",
+        parameters=[TrustQuerySerializer],
+        responses={200: DraftSerializer, **problems(400)},
+        filters=False,
+        tags=TAGS,
+    )
+    @action(detail=False, methods=["get"], url_path="trust", url_name="draft", pagination_class=None)
+    def draft(self, request: Request) -> Response:
+        actor = actor_of(http_request(request))
+        actor.require(Right.MANAGE)
+        assert actor.organization is not None  # require() lets nobody pass without one
+        query = TrustQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        with as_problems():
+            draft = query.validated_data["draft"] or drafts.new(actor.organization)
+            account_id = drafts.account_id(actor.organization, draft)
+            provider, method = query.validated_data["provider"], query.validated_data["method"]
+            found = _found(trust.trust(provider, method, actor.organization.pk, account_id))
+        return Response({**TrustSerializer(found).data, "draft": draft})
+
+    @extend_schema(
+        summary="What the cloud must trust of this account",
+        parameters=[MethodQuerySerializer],
+        responses={200: TrustSerializer, **problems(400)},
+        filters=False,
+        tags=TAGS,
+    )
+    @action(detail=True, methods=["get"])
+    def trust(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        actor_of(http_request(request)).require(Right.MANAGE)
+        account = self.get_object()
+        query = MethodQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        method = query.validated_data["method"] or account.credential_method or OIDC
+        with as_problems():
+            found = _found(trust.trust(account.provider, method, account.organization_id, account.pk))
+        return Response(TrustSerializer(found).data)
+
+
+def _found(wanted: trust.Trust | None) -> trust.Trust:
+    if wanted is None:
+        detail = "This method works with keys: nobody has to be trusted. Key-less are oidc and, for aws, assume_role."
+        raise InvalidCredentials([InputProblem("method", "unknown", detail)])
+    return wanted
 
 
 def _change(request: Request, account: CloudAccount, changes: dict[str, Any]) -> CloudAccount:

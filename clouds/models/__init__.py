@@ -2,6 +2,7 @@
 
 from .accounts import CloudAccount, CloudAccountStatus, Provider
 from .catalogue import Kind, MachineType, Offering, OfferingVersion
+from .signing import SigningKey
 
 __all__ = [
     "CloudAccount",
@@ -11,4 +12,5 @@ __all__ = [
     "Offering",
     "OfferingVersion",
     "Provider",
+    "SigningKey",
 ]

@@ -26,6 +26,9 @@ class CloudAccountStatus(models.TextChoices):
     REFUSED = "refused", "Refused by the cloud"
 
 
+KEYLESS = frozenset({"oidc", "assume_role"})  # methods of clouds.credentials
+
+
 class CloudAccountQuerySet(models.QuerySet["CloudAccount"]):
     def visible_to(self, actor: Actor) -> CloudAccountQuerySet:
         """The organization's accounts, without the sealed column: nothing that reads a page decrypts a key."""
@@ -40,6 +43,7 @@ class CloudAccount(models.Model):
     provider = models.CharField(max_length=10, choices=Provider.choices)
     name = models.CharField(max_length=80)
     credentials = SealedJSONField()
+    credential_method = models.CharField(max_length=24, blank=True)  # see clouds.credentials; empty: the usual one
     credential_hint = models.CharField(max_length=80, blank=True)  # "AKIA…MPLE": enough to tell keys apart
     default_region = models.CharField(max_length=40, blank=True)
     # Set by the operator's seed only, never from a form or the API: its endpoint is a setting (no SSRF by tenants).
@@ -65,3 +69,8 @@ class CloudAccount(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether the cloud trusts the platform by name and nothing that opens it is stored."""
+        return self.credential_method in KEYLESS

@@ -32,8 +32,11 @@ REFUSALS = {  # Microsoft, "Microsoft Entra authentication and authorization err
     "AADSTS7000222": "The client secret has expired: make a new one in the app registration.",
     "AADSTS700016": "There is no application with this client ID in this tenant.",
     "AADSTS90002": "There is no tenant with this ID.",
-    "AADSTS700213": "The application has no federated credential for this subject.",
-    "AADSTS70021": "The application has no federated credential for this issuer and subject.",
+    "AADSTS700212": "The application's federated credential is for another audience: it must be the one shown here.",
+    "AADSTS50027": "Azure cannot read the platform's token: ask your operator.",
+    "AADSTS700213": "The application has no federated credential for this account's subject: paste the one shown here.",
+    "AADSTS70021": "The application has no federated credential for this issuer and subject: paste the one shown here.",
+    "AADSTS50166": "Azure could not fetch the platform's public keys: ask your operator whether it can be reached.",
     "AADSTS700024": "The signed token is not valid now: the clock of this platform is wrong.",
 }
 

@@ -25,6 +25,12 @@ REFUSALS = {  # words of Google's token endpoint, and ours
     "account not found": "Google does not know this service account: it may have been deleted.",
     "Invalid JWT Signature": "Google does not accept this key: it was deleted or has expired. Make a new one.",
     "Invalid JWT: Token must be a short-lived token": "The clock of this platform is wrong.",
+    "does not match the expected audience": "The workload identity provider expects another audience than its own "
+    "name: leave its allowed audiences empty.",
+    "ID Token is expired": "Google says the platform's token has expired: the clock of this platform is wrong.",
+    "attribute condition": "The workload identity provider's condition keeps this account out: paste the one shown.",
+    "error connecting to the given credential's issuer": "Google could not fetch the platform's public keys: ask your "
+    "operator whether it can be reached.",
     "invalid_target": "There is no workload identity provider of this name.",
     "iam.serviceAccounts.getAccessToken": "The identity pool may not act as this service account: "
     "grant it the role Workload Identity User there.",

@@ -85,7 +85,10 @@ def _strays(job: Job) -> list[CloudObject]:
     assert resource.cloud_account_id is not None  # the step before opened its keys
     try:
         found = clouds.tagged_objects(
-            cloud_account_id=resource.cloud_account_id, region=resource.region, tags=search_tags(resource)
+            cloud_account_id=resource.cloud_account_id,
+            region=resource.region,
+            tags=search_tags(resource),
+            purpose=job.purpose,
         )
     except clouds.CloudError as problem:
         advice = "Nothing was changed. Try again when the cloud account works."

@@ -75,7 +75,9 @@ def _leftovers(job: Job, cluster: str) -> list[CloudObject]:
     resource = job.run.resource
     assert resource.cloud_account_id is not None  # the step before opened its keys
     try:
-        return clouds.leftovers(cloud_account_id=resource.cloud_account_id, region=resource.region, cluster=cluster)
+        return clouds.leftovers(
+            cloud_account_id=resource.cloud_account_id, region=resource.region, cluster=cluster, purpose=job.purpose
+        )
     except clouds.CloudError as problem:
         advice = "Nothing was destroyed. Try again when the cloud account works."
         raise Failed(Explanation(str(problem), advice, code="account")) from None
@@ -91,7 +93,9 @@ def _remove(job: Job, found: CloudObject, *, is_first: bool) -> None:
     job.has_changed_something = True
     try:
         assert resource.cloud_account_id is not None
-        clouds.remove_leftover(cloud_account_id=resource.cloud_account_id, region=resource.region, found=found)
+        clouds.remove_leftover(
+            cloud_account_id=resource.cloud_account_id, region=resource.region, found=found, purpose=job.purpose
+        )
     except clouds.CloudError as problem:
         job.recorder.say(EventKind.DRAIN, f"{name} does not go yet: {problem}", "warning", id=found.id)
 

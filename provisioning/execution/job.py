@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from clouds.services import CloudObject, RunnerEnvironment
+from clouds.services import CloudObject, Purpose, RunnerEnvironment
 from provisioning.events import Recorder
 from provisioning.models import Run, RunStatus
 from provisioning.terraform import process
@@ -69,6 +69,11 @@ class Job:
     def folder(self) -> Workspace:
         assert self.workspace is not None  # the first step made it
         return self.workspace
+
+    @property
+    def purpose(self) -> Purpose:
+        """What we sign in to the cloud for."""
+        return Purpose(resource_id=self.run.resource_id, run_id=self.run.pk)
 
     def check(self) -> None:
         """Between steps: raise :class:`LeaseLost` or :class:`Canceled` when the run shall not go on."""

@@ -64,10 +64,12 @@ def open_credentials(job: Job) -> None:
             Explanation("The cloud account of this resource was deleted.", "Forget the resource.", code="account")
         )
     try:
-        job.environment = clouds.runner_environment(cloud_account_id=resource.cloud_account_id, region=resource.region)
+        job.environment = clouds.runner_environment(
+            cloud_account_id=resource.cloud_account_id, region=resource.region, purpose=job.purpose
+        )
     except clouds.CloudError as problem:
         raise Failed(Explanation(str(problem), "Replace the account's keys and try again.", code="account")) from None
-    job.redactor = Redactor(job.environment.variables)
+    job.redactor = Redactor(job.environment.variables, job.environment.secret_files.values())
     simulated = CloudAccount.objects.filter(pk=resource.cloud_account_id, is_sandbox=True)
     if not job.environment.is_simulated and simulated.exists():  # the stand-in providers say it themselves
         job.recorder.say(EventKind.LOG, "Simulated cloud: nothing real is made and nothing costs money.", "warning")

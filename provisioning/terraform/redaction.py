@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .messages import Event
@@ -13,10 +13,11 @@ _SHORTEST = 8  # characters; shorter values would mask ordinary words
 
 
 class Redactor:
-    """Replaces the values of secret-looking environment variables, longest first."""
+    """Replaces the values of secret-looking environment variables and the texts of secret files, longest first."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], files: Iterable[str] = ()) -> None:
         named = {value for name, value in variables.items() if any(word in name.upper() for word in _SECRET_WORDS)}
+        named |= set(files)
         lines = {line.strip() for value in named for line in [value, *value.splitlines()]}
         self._secrets = sorted((text for text in lines if len(text) >= _SHORTEST), key=len, reverse=True)
 

@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEvent, User
-from clouds.models import CloudAccount, Offering, OfferingVersion
+from clouds import issuer
+from clouds.models import CloudAccount, Offering, OfferingVersion, SigningKey
 from clouds.providers import CloudUnreachable
 
 from .conftest import SECRET
@@ -80,3 +81,16 @@ def test_versions_are_read_only(operator, version):
 
 def test_machine_types_are_listed(operator):
     assert operator.get(url("machinetype", "changelist")).status_code == 200
+
+
+def test_operators_see_which_keys_sign_and_never_their_private_halves(operator, django_assert_max_num_queries):
+    issuer.rotate()
+    key = SigningKey.objects.get()
+    with django_assert_max_num_queries(60) as context:
+        pages = [operator.get(url("signingkey", "changelist")), operator.get(url("signingkey", "change", key.pk))]
+    for response in pages:
+        assert response.status_code == 200
+        assert key.kid in response.content.decode()
+        assert "PRIVATE KEY" not in response.content.decode()
+    assert not [query for query in context.captured_queries if '"private_key"' in query["sql"]]
+    assert operator.get(url("signingkey", "add")).status_code == 403

@@ -18,8 +18,8 @@ def test_connecting_answers_201_without_the_credentials(tenant, api, cloud):
     assert response.status_code == 201
     body = response.json()
     assert set(body) == {
-        "id", "name", "provider", "default_region", "credential_hint", "is_sandbox", "status", "status_detail",
-        "identity", "missing_permissions", "unchecked_permissions", "checked_at", "created_at",
+        "id", "name", "provider", "default_region", "credential_method", "credential_hint", "is_sandbox", "status",
+        "status_detail", "identity", "missing_permissions", "unchecked_permissions", "checked_at", "created_at",
     }  # fmt: skip
     assert (body["status"], body["credential_hint"]) == ("verified", "AKIA…MPLE")
     assert SECRET not in response.content.decode()
@@ -175,3 +175,77 @@ def test_delete_of_one_in_use_is_409_with_the_names(tenant, api, cloud, account,
 @pytest.mark.parametrize("account_id", [uuid.uuid4(), "-" * 36, "nonsense", "1"])
 def test_unknown_ids_are_404(tenant, api, account_id):
     assert api(tenant.admin).get(f"{URL}/{account_id}").status_code == 404
+
+
+ROLE = {"method": "oidc", "role_arn": "arn:aws:iam::123456789012:role/skyvend"}
+
+
+def test_a_keyless_account_is_drafted_trusted_and_connected(tenant, api, cloud):
+    client = api(tenant.admin)
+    drafted = client.get(f"{URL}/trust", {"provider": "aws", "method": "oidc"}).json()
+    assert set(drafted) == {"draft", "issuer", "subject", "audience", "external_id", "policy", "commands"}
+    assert client.get(f"{URL}/trust", {"draft": drafted["draft"]}).json() == drafted  # asked again, the same one
+    response = client.post(URL, {**BODY, "credentials": ROLE, "draft": drafted["draft"]})
+    assert response.status_code == 201
+    body = response.json()
+    assert drafted["subject"] == f"organization:{tenant.organization.pk}:account:{body['id']}:*"
+    assert (body["credential_method"], body["credential_hint"]) == ("oidc", "123456789012 skyvend")
+    known = client.get(f"{URL}/{body['id']}/trust").json()
+    assert known == {name: value for name, value in drafted.items() if name != "draft"}
+    again = client.post(URL, {**BODY, "name": "again", "credentials": ROLE, "draft": drafted["draft"]})
+    assert [(error["field"], error["code"]) for error in again.json()["errors"]] == [("draft", "used")]
+
+
+def test_trust_is_told_before_keys_are_replaced_by_it(tenant, api, account, cloud):
+    client = api(tenant.admin)
+    assert str(account.pk) in client.get(f"{URL}/{account.pk}/trust").json()["policy"]
+    assert client.patch(f"{URL}/{account.pk}", {"credentials": ROLE}).json()["credential_method"] == "oidc"
+    assert client.patch(f"{URL}/{account.pk}", {"credentials": CREDENTIALS}).json()["credential_method"] == "keys"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"method": "keys"}, "method"),
+        ({"method": "x" * 25}, "method"),
+        ({"provider": "oracle"}, "provider"),
+        ({"draft": "nonsense"}, "draft"),
+        ({"draft": "x" * 401}, "draft"),
+    ],
+)
+def test_a_question_about_trust_that_makes_no_sense_is_400(tenant, api, query, field):
+    response = api(tenant.admin).get(f"{URL}/trust", query)
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+def test_only_managers_ask_whom_to_trust(tenant, stranger, api, account):
+    for role in ("member", "viewer"):
+        assert api(getattr(tenant, role)).get(f"{URL}/trust").status_code == 403
+        assert api(getattr(tenant, role)).get(f"{URL}/{account.pk}/trust").status_code == 403
+    assert api(stranger).get(f"{URL}/{account.pk}/trust").status_code == 404
+    theirs = api(stranger).get(f"{URL}/trust").json()["draft"]
+    response = api(tenant.admin).get(f"{URL}/trust", {"draft": theirs})
+    assert response.json()["errors"][0]["code"] == "invalid"
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {"method": "nonsense"},
+        {"method": ["oidc"]},
+        {"method": "oidc"},
+        {"method": "oidc", "role_arn": "arn:aws:iam::123456789012:user/x"},
+        {**ROLE, "external_id": "mine"},
+        {**ROLE, "web_identity_token": "mine"},
+        {**ROLE, "access_key_id": "AKIAIOSFODNN7EXAMPLE"},
+        {"service_account_key": "[" * 19_000},
+    ],
+)
+def test_bad_methods_are_400_and_ask_no_cloud(tenant, api, cloud, credentials):
+    provider = "gcp" if "service_account_key" in credentials else "aws"
+    response = api(tenant.admin).post(URL, {**BODY, "provider": provider, "credentials": credentials})
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"
+    assert cloud.asked == []
+    assert not CloudAccount.objects.exists()

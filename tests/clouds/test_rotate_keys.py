@@ -39,6 +39,7 @@ def secrets_in_order() -> list[dict[str, str]]:
 def test_every_sealed_field_of_every_app_is_known():
     assert {str(column) for column in rotate_keys.sealed_columns()} == {
         "clouds.CloudAccount.credentials",
+        "clouds.SigningKey.private_key",
         "provisioning.Resource.sealed_outputs",
         "provisioning.StateVersion.body",
     }

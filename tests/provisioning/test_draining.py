@@ -33,13 +33,13 @@ class Cloud:
         self.removed: list[str] = []
         self.is_away = False
 
-    def leftovers(self, *, cloud_account_id: Any, region: str, cluster: str) -> list[CloudObject]:
+    def leftovers(self, *, cloud_account_id: Any, region: str, cluster: str, purpose: Any) -> list[CloudObject]:
         if self.is_away:
             raise CloudError("The cloud could not be reached.")
         self.asked.append((cluster, region))
         return list(self.left)
 
-    def remove_leftover(self, *, cloud_account_id: Any, region: str, found: CloudObject) -> None:
+    def remove_leftover(self, *, cloud_account_id: Any, region: str, found: CloudObject, purpose: Any) -> None:
         if self.stubborn.get(found.id, 0):
             self.stubborn[found.id] -= 1
             raise CloudError("It is still in use.")

@@ -295,7 +295,7 @@ def adopting(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """A cloud in which nothing carries our tags; the searches made in it."""
     searches: list[Any] = []
 
-    def search(*, cloud_account_id: Any, region: str, tags: dict[str, str]) -> list[Any]:
+    def search(*, cloud_account_id: Any, region: str, tags: dict[str, str], purpose: Any) -> list[Any]:
         searches.append(tags)
         return []
 

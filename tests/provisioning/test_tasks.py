@@ -1,3 +1,6 @@
+import re
+import subprocess
+import sys
 from typing import Any
 
 import dramatiq
@@ -58,3 +61,18 @@ def test_the_scheduler_sweeps(settings: Any) -> None:
 
 def test_the_queues_time_limit_is_beyond_the_runs_own(settings: Any) -> None:
     assert tasks.drain_queue.options["time_limit"] > (settings.RUN_TIMEOUT + settings.RUN_CANCEL_GRACE) * 1000
+
+
+LOADED = """
+import django, dramatiq
+django.setup()
+from provisioning.management.commands import worker
+worker.load_actors()
+print(sorted(dramatiq.get_broker().get_declared_actors()))
+"""
+
+
+def test_a_worker_knows_the_actors_of_every_app() -> None:
+    """In a process of its own: here other tests have loaded them."""
+    printed = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True).stdout
+    assert {"drain_queue", "rotate_signing_keys", "sweep"} <= set(re.findall(r"'(\w+)'", printed))

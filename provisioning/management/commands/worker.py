@@ -12,6 +12,7 @@ from typing import Any
 import dramatiq
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import autodiscover_modules
 from dramatiq.worker import Worker as Consumer
 
 from provisioning import recovery, tasks
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             tools = runner()
         except (IsolationUnavailable, NoEngine, NoMirror) as problem:
             raise CommandError(f"The worker does not start: {problem}") from None
+        load_actors()
         settings.WORKER_CONCURRENCY = concurrency
         presence = here()
         recovery.sweep()
@@ -79,3 +81,8 @@ def _wind_down(presence: Presence, consumer: Consumer) -> None:
         time.sleep(0.1)
     presence.interrupting.set()
     consumer.stop(timeout=int((settings.RUN_CANCEL_GRACE + 30) * 1000))
+
+
+def load_actors() -> None:
+    """Every app's, not only our own: the scheduler rings for them all."""
+    autodiscover_modules("tasks")

@@ -12,13 +12,19 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sandbox.simulated import federation
 from sandbox.simulated.cloud import Caller
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.store import Store
 
 TENANT = "5a5a5a5a-0000-4000-8000-5c7e5d000001"  # by which the platform knows simulated credentials
 LIFETIME = 3600  # seconds of a token
-JWT_PARTS = 3
+AUDIENCE = "api://AzureADTokenExchange"
+UNACCEPTABLE = {
+    "malformed": "AADSTS50027: JWT token is invalid or malformed.",
+    "audience": "AADSTS700212: No matching federated identity record found for presented assertion audience.",
+    "expired": "AADSTS700024: Client assertion is not within its valid time range.",
+}
 
 
 class Identity:
@@ -35,8 +41,11 @@ class Identity:
             self.store.set_setting("default", kept)
         return kept
 
-    def new(self, subscription_id: str = "", denied: Iterable[str] = ()) -> dict[str, str]:
-        """An application with a secret that looks like Azure's, on a subscription of its own unless one is named."""
+    def new(self, subscription_id: str = "", denied: Iterable[str] = (), subject: str = "") -> dict[str, str]:
+        """An application with a secret that looks like Azure's, on a subscription of its own unless one is named.
+
+        ``subject`` is that of its federated credential; without it any subject is taken.
+        """
         credentials = {
             "tenant_id": TENANT,
             "client_id": str(uuid.uuid4()),
@@ -44,7 +53,12 @@ class Identity:
             "subscription_id": subscription_id or str(uuid.uuid4()),
         }
         applications = self.store.setting("applications", {})
-        applications[credentials["client_id"]] = {**credentials, "denied": list(denied), "is_expired": False}
+        applications[credentials["client_id"]] = {
+            **credentials,
+            "denied": list(denied),
+            "is_expired": False,
+            "subject": subject,
+        }
         self.store.set_setting("applications", applications)
         return credentials
 
@@ -62,8 +76,7 @@ class Identity:
             raise _refused(f"AADSTS700016: Application with identifier '{form.get('client_id')}' was not found.")
         if application["is_expired"]:
             raise _refused(f"AADSTS7000222: The provided client secret keys for app '{form['client_id']}' are expired.")
-        if not _is_right(application, form):
-            raise _refused("AADSTS7000215: Invalid client secret provided.")
+        _check(application, form)
         bearer = secrets.token_urlsafe(48)
         self.tokens[bearer] = (application["client_id"], time.monotonic() + LIFETIME)
         return {"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": bearer}
@@ -79,11 +92,21 @@ class Identity:
         return Caller(client_id, application["subscription_id"], frozenset(application["denied"]))
 
 
-def _is_right(application: Mapping[str, Any], form: Mapping[str, str]) -> bool:
-    """The secret, or a signed assertion: whose signature is not checked here, our own tests do."""
+def _check(application: Mapping[str, Any], form: Mapping[str, str]) -> None:
+    """The secret, or a token of a foreign issuer. Raises ``CloudFault``."""
     if assertion := form.get("client_assertion"):
-        return len(assertion.split(".")) == JWT_PARTS
-    return hmac.compare_digest(form.get("client_secret", "").encode(), application["client_secret"].encode())
+        _check_assertion(application, assertion)
+    elif not hmac.compare_digest(form.get("client_secret", "").encode(), application["client_secret"].encode()):
+        raise _refused("AADSTS7000215: Invalid client secret provided.")
+
+
+def _check_assertion(application: Mapping[str, Any], assertion: str) -> None:
+    try:
+        claims = federation.claims_of(assertion, AUDIENCE)
+    except federation.Unacceptable as reason:
+        raise _refused(UNACCEPTABLE[str(reason)]) from None
+    if application.get("subject") not in {None, "", claims["sub"]}:  # Azure compares the whole of it
+        raise _refused("AADSTS700213: No matching federated identity record found for presented assertion subject.")
 
 
 def _refused(text: str) -> CloudFault:

@@ -15,6 +15,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sandbox.simulated import federation
 from sandbox.simulated.cloud import Caller
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.store import Store
@@ -22,6 +23,12 @@ from sandbox.simulated.store import Store
 PROJECT = "skyvend-sandbox"  # with which all simulated projects begin, and by which the platform knows them
 LIFETIME = 3600  # seconds of a token
 JWT_PARTS = 3
+FEDERATED = "federated "  # before the subject of who holds a federated token
+UNACCEPTABLE = {
+    "malformed": "Invalid JWT: the subject token cannot be read.",
+    "audience": "The audience in ID Token does not match the expected audience.",
+    "expired": "The ID Token is expired.",
+}
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 GOOGLE = "https://accounts.google.com/o/oauth2/auth"
 INVALID = "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid"
@@ -41,8 +48,11 @@ class Identity:
             self.store.set_setting("default", kept)
         return kept
 
-    def new(self, project_id: str = "", denied: Iterable[str] = ()) -> dict[str, str]:
-        """An account with a key file like Google's, in a project of its own unless one is named."""
+    def new(self, project_id: str = "", denied: Iterable[str] = (), subject: str = "") -> dict[str, str]:
+        """An account with a key file like Google's, in a project of its own unless one is named.
+
+        ``subject`` is how those of federated tokens must begin that may act as it; without it any may.
+        """
         project = project_id or f"{PROJECT}-{secrets.token_hex(3)}"
         email = f"skyvend-{secrets.token_hex(3)}@{project}.iam.gserviceaccount.com"
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -53,7 +63,13 @@ class Identity:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         accounts = self.store.setting("accounts", {})
-        accounts[email] = {"project": project, "key": public.decode(), "denied": list(denied), "is_expired": False}
+        accounts[email] = {
+            "project": project,
+            "key": public.decode(),
+            "denied": list(denied),
+            "is_expired": False,
+            "subject": subject,
+        }
         self.store.set_setting("accounts", accounts)
         return {"service_account_key": json.dumps(_key_file(project, email, private.decode()), indent=2)}
 
@@ -69,20 +85,23 @@ class Identity:
         return self._issue(self._signer(form.get("assertion", "")))
 
     def exchanged(self, form: Mapping[str, str]) -> dict[str, Any]:
-        """The security token service: a token of a foreign issuer for one of ours. Its signature is not checked here:
-        our own tests do.
-        """
-        if not form.get("audience", "").startswith("//iam.googleapis.com/projects/"):
+        """The security token service: a token of a foreign issuer for one of ours. Raises ``CloudFault``."""
+        audience = form.get("audience", "")
+        if not audience.startswith("//iam.googleapis.com/projects/"):
             raise CloudFault(400, "invalid_target", "The target service indicated by the audience is invalid.")
-        if len(form.get("subject_token", "").split(".")) != JWT_PARTS:
-            raise CloudFault(400, "invalid_request", "Invalid JWT: the subject token cannot be read.")
-        answer = self._issue("federated")
+        try:
+            claims = federation.claims_of(form.get("subject_token", ""), audience)
+        except federation.Unacceptable as reason:
+            raise CloudFault(400, "invalid_grant", UNACCEPTABLE[str(reason)]) from None
+        answer = self._issue(FEDERATED + str(claims["sub"]))
         return {**answer, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
 
     def impersonated(self, email: str, bearer: str) -> dict[str, Any]:
         """A token of the account, for a federated one."""
         holder, ends = self.tokens.get(bearer, ("", 0.0))
-        if holder != "federated" or time.monotonic() > ends or email not in self.store.setting("accounts", {}):
+        account = self.store.setting("accounts", {}).get(email)
+        trusted = FEDERATED + (account or {}).get("subject", "")
+        if account is None or time.monotonic() > ends or not holder.startswith(trusted):
             text = f"Permission 'iam.serviceAccounts.getAccessToken' denied on resource {email} (or it may not exist)."
             raise CloudFault(403, "PERMISSION_DENIED", text)
         token = self._issue(email)["access_token"]

@@ -124,11 +124,11 @@ def test_real_accounts_ignore_endpoints_and_profiles_of_our_own_environment(sts,
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_PROFILE", "operator")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "the operator's own")
-    client = AwsAdapter()._client("sts", KEYS, REGION)
+    client = AwsAdapter()._cloud(KEYS, REGION).client("sts")
     assert client.meta.endpoint_url == f"https://sts.{REGION}.amazonaws.com"
     assert client._request_signer._credentials.token is None
     monkeypatch.setenv("AWS_PROFILE", "one that does not exist")
-    AwsAdapter()._client("sts", KEYS, REGION)
+    AwsAdapter()._cloud(KEYS, REGION).client("sts")
 
 
 def test_regions_are_known_without_asking():

@@ -8,6 +8,7 @@ from botocore.stub import Stubber
 
 from clouds.providers import NotPermitted, aws_objects
 from clouds.providers.aws import AwsAdapter
+from clouds.providers.aws_sdk import Cloud
 
 from .conftest import KEYS, REGION
 
@@ -96,10 +97,10 @@ class Denied:
     """Makes some calls answer AccessDenied, as a narrow policy would."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *operations: str) -> None:
-        original = AwsAdapter._client
+        original = Cloud.client
 
-        def client(adapter: AwsAdapter, service: str, *args: Any) -> Any:
-            made = original(adapter, service, *args)
+        def client(asked: Cloud, service: str) -> Any:
+            made = original(asked, service)
             refused = [name for name in operations if hasattr(made, name)]
             if refused:
                 stubber = Stubber(made)
@@ -109,7 +110,7 @@ class Denied:
                 stubber.activate()
             return made
 
-        monkeypatch.setattr(AwsAdapter, "_client", client)
+        monkeypatch.setattr(Cloud, "client", client)
 
 
 def test_without_the_tagging_api_the_direct_look_is_enough(aws, monkeypatch):

@@ -7,9 +7,10 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 from botocore.stub import Stubber
 
-from clouds.providers import CloudUnreachable, Permissions
+from clouds.providers import CloudUnreachable, Permissions, aws
 from clouds.providers.aws import AwsAdapter
 from clouds.providers.aws_permissions import probe
+from clouds.providers.aws_sdk import Cloud
 
 from .conftest import KEYS, REGION, enforced
 
@@ -140,8 +141,8 @@ def test_a_cloud_that_stops_answering_ends_the_probe(stubs, monkeypatch):
     def times_out(*args: object) -> None:
         raise ConnectTimeoutError(endpoint_url="https://iam.amazonaws.com")
 
-    monkeypatch.setattr(AwsAdapter, "verify", lambda *args: type("I", (), {"principal": USER}))
-    monkeypatch.setattr(AwsAdapter, "_client", times_out)
+    monkeypatch.setattr(aws, "_identity", lambda *args: type("I", (), {"principal": USER}))
+    monkeypatch.setattr(Cloud, "client", times_out)
     with pytest.raises(CloudUnreachable):
         AwsAdapter().probe(KEYS, REGION, ["ec2:RunInstances"])
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from django.conf import settings
 
@@ -190,3 +192,32 @@ def test_what_the_web_loads_holds_no_heavy_sdk() -> None:
         [sys.executable, "-c", program], cwd=settings.BASE_DIR, capture_output=True, text=True, check=False
     )
     assert done.stdout.strip().splitlines()[-1] == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"aud": "sts.amazonaws.com"}, "is for another audience"),
+        ({"exp": 1}, "the clock of this platform is wrong"),
+        ({"sub": ""}, "cannot read the platform's token"),
+    ],
+)
+def test_a_token_of_ours_signs_in_unless_something_in_it_is_wrong(
+    adapter: Adapter, credentials: dict[str, str], changes: dict[str, Any], words: str
+) -> None:
+    claims = {
+        "iss": "https://skyvend.example.com",
+        "sub": "organization:1:account:2",
+        "aud": "api://AzureADTokenExchange",
+        "exp": time.time() + 600,
+    }
+    keyless = {name: value for name, value in credentials.items() if name != "client_secret"}
+
+    def token(**changed: Any) -> dict[str, str]:
+        signed = jwt.encode({**claims, **changed}, "x" * 32, "HS256")
+        return {**keyless, "method": "oidc", "web_identity_token": signed}
+
+    assert adapter.verify(token(), "").owner == credentials["subscription_id"]
+    with pytest.raises(CredentialsRefused) as raised:
+        adapter.verify(token(**changes), "")
+    assert words in str(raised.value)

@@ -228,10 +228,23 @@ def test_a_token_of_ours_is_exchanged_for_one_of_the_service_account(
         "project_id": key["project_id"],
         "service_account_email": key["client_email"],
         "workload_identity_provider": "projects/1/locations/global/workloadIdentityPools/skyvend/providers/skyvend",
-        "web_identity_token": jwt.encode({"sub": "organization:1"}, "x" * 32, "HS256"),
+    }
+    claims = {
+        "iss": "https://skyvend.example.com",
+        "sub": "organization:1:account:2:purpose:verify",
+        "aud": f"//iam.googleapis.com/{keyless['workload_identity_provider']}",
+        "exp": time.time() + 600,
     }
 
-    assert adapter.verify(keyless, "").owner == key["project_id"]
+    def verified(**changes: Any) -> str:
+        token = jwt.encode({**claims, **changes}, "x" * 32, "HS256")
+        return adapter.verify({**keyless, "web_identity_token": token}, "").owner
+
+    assert verified() == key["project_id"]
+    with pytest.raises(CredentialsRefused, match="expects another audience"):
+        verified(aud="sts.amazonaws.com")
+    with pytest.raises(CredentialsRefused, match="the clock of this platform is wrong"):
+        verified(exp=time.time() - 1)
     with pytest.raises(CredentialsRefused):
         adapter.verify({**keyless, "web_identity_token": "nonsense"}, "")
 

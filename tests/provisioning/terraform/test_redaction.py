@@ -27,3 +27,7 @@ def test_a_secret_of_several_lines_is_masked_line_by_line() -> None:
 
 def test_short_values_mask_nothing() -> None:
     assert Redactor(VARIABLES).text("a short word") == "a short word"
+
+
+def test_what_stands_in_a_secret_file_is_masked() -> None:
+    assert Redactor({}, ["a.signed.token"]).text("Error: a.signed.token was refused") == f"Error: {MASK} was refused"
