@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import httpx
@@ -10,11 +11,12 @@ from django.conf import settings
 from .models import Provider
 from .providers import CloudUnreachable, CredentialsRefused, gcp_credentials
 
-# Made up; the simulated AWS takes any. Shaped like real ones, so that everything else treats them like real ones.
+# Made up. Shaped like real ones, so that everything else treats them like real ones.
 AWS_CREDENTIALS = {
     "access_key_id": "AKIASANDBOXSANDBOX00",
     "secret_access_key": "sandbox/sandbox/sandbox/sandbox/sandbox0",
 }
+AWS_KEY = re.compile(r"AKIASANDBOX[A-Z2-7]{7}00")  # all of the simulated AWS: an ID of AWS's own, base 32, has no 0
 GCP_PROJECT = "skyvend-sandbox"  # with which every project of the simulated Google Cloud begins
 AZURE_TENANT = "5a5a5a5a-0000-4000-8000-5c7e5d000001"  # of every application in the simulated Azure; no real one's
 REGIONS = {Provider.AWS: "eu-west-1", Provider.AZURE: "westeurope", Provider.GCP: "europe-west1"}
@@ -52,14 +54,14 @@ def credentials_of(provider: str) -> dict[str, str]:
 
 
 def is_simulated(provider: str, credentials: Mapping[str, str]) -> bool:
-    """Whether these are a simulated cloud's, and there is one here. AWS's zeros are in no real ID, which is base 32."""
+    """Whether these are a simulated cloud's, and there is one here."""
     if not has_endpoint(provider):
         return False
     if provider == Provider.AZURE:
         return credentials.get("tenant_id") == AZURE_TENANT
     if provider == Provider.GCP:
         return _project_of(credentials).startswith(GCP_PROJECT)
-    return provider == Provider.AWS and credentials.get("access_key_id") == AWS_CREDENTIALS["access_key_id"]
+    return provider == Provider.AWS and bool(AWS_KEY.fullmatch(credentials.get("access_key_id", "")))
 
 
 def _project_of(credentials: Mapping[str, str]) -> str:
