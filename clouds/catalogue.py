@@ -49,7 +49,7 @@ class OutputSpec:
 class Adoption:
     """A tagged cloud object of ``object_type`` is the module's ``address``; ``import_by`` is "id" or "name".
 
-    ``untagged_name`` is what the object is called where it is tagged only after its making; "" where tags are part of it.
+    ``untagged_name`` is what the object is called where it is tagged only after its making, else "".
     """
 
     object_type: str

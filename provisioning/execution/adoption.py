@@ -147,8 +147,9 @@ def _import(job: Job, address: str, import_id: str) -> Explanation | None:
         raise Canceled
     if ended.is_success:
         return None
-    refusal = explain(ended, job.errors)
-    return explain_text(ended.stderr) if ended.stderr and not ended.killed_for else refusal  # an import says it in prose
+    if ended.stderr and not ended.killed_for:
+        return explain_text(ended.stderr)  # an import has no JSON to say it in
+    return explain(ended, job.errors)
 
 
 def _not_adopted(name: str, address: str, refusal: Explanation) -> Failed:

@@ -44,7 +44,8 @@ PATTERNS = (
     _pattern(
         "bad_credentials",
         r"InvalidClientTokenId|SignatureDoesNotMatch|AuthFailure|UnrecognizedClientException|InvalidAccessKeyId"
-        r"|security token included in the request is (?:invalid|expired)|ExpiredToken|RequestExpired|No valid credential sources"
+        r"|security token included in the request is (?:invalid|expired)|ExpiredToken|RequestExpired"
+        r"|No valid credential sources"
         r"|AADSTS\d+|invalid_grant|invalid_client|ExpiredAuthenticationToken|Invalid JWT|Error 401\b|401 Unauthorized"
         r"|JSON credentials are not valid",
         "The cloud refused the keys of this cloud account.",

@@ -73,8 +73,8 @@ def test_a_destroy_is_done_when_the_rest_went_with_what_was_destroyed(destroying
 def retrying(modules: Any, db: None, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A create tried again after an answer was lost; nothing in the cloud carries its tags."""
     organization = Organization.objects.create(name="Acme", slug="acme")
-    offered = [{"object_type": "s3:bucket", "address": "terraform_data.this", "untagged_name": "{name}-{unique_suffix}"}]
-    version = make_version(modules, NO_OUTPUTS, adopt=offered)
+    named = {"address": "terraform_data.this", "untagged_name": "{name}-{unique_suffix}"}
+    version = make_version(modules, NO_OUTPUTS, adopt=[{"object_type": "s3:bucket", **named}])
     resource = make_resource(version, make_account(organization), status=ResourceStatus.FAILED, needs_adoption=True)
     hold(resource)
     monkeypatch.setattr(adoption.clouds, "tagged_objects", lambda **arguments: [])

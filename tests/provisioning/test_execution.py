@@ -129,7 +129,7 @@ def test_a_failed_create_with_objects_keeps_state_and_credit_and_can_be_tried_ag
 
 
 @pytest.mark.parametrize(
-    ("said", "code"), [("Put https://cloud: EOF", "network"), ("InvalidGroup.Duplicate: it already exists", "name_exists")]
+    ("said", "code"), [("Put https://cloud: EOF", "network"), ("InvalidGroup.Duplicate: it is there", "name_exists")]
 )
 def test_a_connection_that_broke_in_the_middle_makes_the_next_run_look_for_strays(
     shelf: SimpleNamespace, said: str, code: str

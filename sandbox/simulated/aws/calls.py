@@ -31,7 +31,7 @@ class Call:
 
 
 def name(request: Request, form: Mapping[str, str]) -> Call | None:
-    """The call (``form`` is its body, where that is one), or None for what is none: unsigned, or of a service that nobody here asks."""
+    """The call, told by its signature, ``form`` (its body, where that is one) or address; None for an unsigned one."""
     scope = SCOPE.search(request.headers.get("Authorization", ""))
     if scope is None:
         return None
@@ -70,5 +70,10 @@ def _addresses(service: str) -> list[tuple[str, str, re.Pattern[str], frozenset[
 
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"(\{[^}]+\})", path)
-    words = [re.escape(part) if not part.startswith("{") else ".+" if part.endswith("+}") else "[^/]+" for part in parts]
-    return re.compile("".join(words))
+    return re.compile("".join(_word(part) for part in parts))
+
+
+def _word(part: str) -> str:
+    if not part.startswith("{"):
+        return re.escape(part)
+    return ".+" if part.endswith("+}") else "[^/]+"  # "{Key+}" may hold slashes

@@ -91,21 +91,24 @@ class Face:
         """Controls want the key that the trial keeps: a run shares the machine's network."""
         if not self.control_key or not hmac.compare_digest(request.headers.get("X-Sandbox-Key", ""), self.control_key):
             return _json({"error": {"code": "Forbidden"}}, 403)
-        body = request.get_json(force=True, silent=True)
-        match request.method, request.path.removeprefix("/control/"):
-            case "GET", "faults":
-                return _json(self.faults.listed())
-            case "POST", "faults":
-                return _json(self.faults.add(body), 201)
-            case "DELETE", "faults":
-                self.faults.clear()
-                return Response(status=204)
-            case "POST", "principals":
-                return _json(new_keys(), 201)
-            case "PUT", "expired":
-                self.expired.add(body["access_key_id"])
-                return Response(status=204)
+        asked = (request.method, request.path)
+        body: Any = request.get_json(force=True, silent=True)
+        if asked == ("POST", "/control/principals"):
+            return _json(new_keys(), 201)
+        if asked == ("PUT", "/control/expired"):
+            self.expired.add(body["access_key_id"])
+            return Response(status=204)
+        if request.path == "/control/faults":
+            return self._planted(request.method, body)
         return _json({"error": {"code": "NotFound"}}, 404)
+
+    def _planted(self, method: str, body: Any) -> Response:
+        if method == "POST":
+            return _json(self.faults.add(body), 201)
+        if method == "DELETE":
+            self.faults.clear()
+            return Response(status=204)
+        return _json(self.faults.listed())
 
 
 def new_keys() -> dict[str, str]:
@@ -133,15 +136,15 @@ def _form(request: Request) -> dict[str, str]:
 def _refusal(call: calls.Call, fault: CloudFault) -> Response:
     """An error as the service writes it. Source: AWS query, EC2 query, REST-XML and JSON protocol documents."""
     code, message, mark = escape(fault.code), escape(fault.message), uuid.uuid4()
-    error = f"<Code>{code}</Code><Message>{message}</Message>"
+    error, request_id = f"<Code>{code}</Code><Message>{message}</Message>", f"<RequestId>{mark}</RequestId>"
     if call.protocol in {"json", "rest-json"}:
         answer = _json({"__type": fault.code, "message": fault.message}, fault.status)
         answer.headers["x-amzn-ErrorType"] = fault.code
         return answer
     bodies = {
         "ec2": f"<Response><Errors><Error>{error}</Error></Errors><RequestID>{mark}</RequestID></Response>",
-        "query": f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>{mark}</RequestId></ErrorResponse>",
-        "rest-xml": f"<Error>{error}<RequestId>{mark}</RequestId></Error>",
+        "query": f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error>{request_id}</ErrorResponse>",
+        "rest-xml": f"<Error>{error}{request_id}</Error>",
     }
     return Response(XML + bodies[call.protocol], fault.status, content_type="text/xml")
 
