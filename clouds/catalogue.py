@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import prod
 from pathlib import Path
@@ -48,11 +48,15 @@ class OutputSpec:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """A tagged cloud object of ``object_type`` is the module's ``address``; ``import_by`` is "id" or "name"."""
+    """A tagged cloud object of ``object_type`` is the module's ``address``; ``import_by`` is "id" or "name".
+
+    ``untagged_name`` is what the object is called where it is tagged only after its making, else "".
+    """
 
     object_type: str
     address: str
     import_by: str = "id"
+    untagged_name: str = ""
 
 
 @transaction.atomic
@@ -140,9 +144,11 @@ def output_specs(version: OfferingVersion) -> list[OutputSpec]:
     ]
 
 
-def adoptions(version: OfferingVersion) -> list[Adoption]:
-    """Which tagged cloud objects are which Terraform addresses, for import after a crash."""
-    return [Adoption(**row) for row in version.manifest["adopt"]]
+def adoptions(version: OfferingVersion, *, name: str, resource_id: UUID | str) -> list[Adoption]:
+    """Which cloud objects are which Terraform addresses, for import after a crash; with the names of one resource."""
+    names = {"name": name, "unique_suffix": unique_suffix(resource_id)}
+    offered = [Adoption(**row) for row in version.manifest["adopt"]]
+    return [replace(each, untagged_name=each.untagged_name.format(**names)) for each in offered]
 
 
 def resolved(version: OfferingVersion, inputs: Mapping[str, Any]) -> dict[str, Any]:

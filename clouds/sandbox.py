@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import httpx
@@ -10,12 +11,13 @@ from django.conf import settings
 from .models import Provider
 from .providers import CloudUnreachable, CredentialsRefused, gcp_credentials
 
-# Made up; the simulated AWS takes any. Shaped like real ones, so that everything else treats them like real ones.
+# Made up. Shaped like real ones, so that everything else treats them like real ones.
 AWS_CREDENTIALS = {
     "access_key_id": "AKIASANDBOXSANDBOX00",
     "secret_access_key": "sandbox/sandbox/sandbox/sandbox/sandbox0",
 }
 AWS_ACCOUNT = "123456789012"  # every role in the simulated AWS; in AWS's own documentation it is nobody's
+AWS_KEY = re.compile(r"AKIASANDBOX[A-Z2-7]{7}00")  # all of the simulated AWS: an ID of AWS's own, base 32, has no 0
 GCP_PROJECT = "skyvend-sandbox"  # with which every project of the simulated Google Cloud begins
 AZURE_TENANT = "5a5a5a5a-0000-4000-8000-5c7e5d000001"  # of every application in the simulated Azure; no real one's
 REGIONS = {Provider.AWS: "eu-west-1", Provider.AZURE: "westeurope", Provider.GCP: "europe-west1"}
@@ -53,7 +55,7 @@ def credentials_of(provider: str) -> dict[str, str]:
 
 
 def is_simulated(provider: str, credentials: Mapping[str, str]) -> bool:
-    """Whether these are a simulated cloud's, and there is one here. AWS's zeros are in no real ID, which is base 32."""
+    """Whether these are a simulated cloud's, and there is one here."""
     if not has_endpoint(provider):
         return False
     if provider == Provider.AZURE:
@@ -62,7 +64,7 @@ def is_simulated(provider: str, credentials: Mapping[str, str]) -> bool:
         return _project_of(credentials).startswith(GCP_PROJECT)
     if role := credentials.get("role_arn"):
         return role.startswith(f"arn:aws:iam::{AWS_ACCOUNT}:")
-    return provider == Provider.AWS and credentials.get("access_key_id") == AWS_CREDENTIALS["access_key_id"]
+    return provider == Provider.AWS and bool(AWS_KEY.fullmatch(credentials.get("access_key_id", "")))
 
 
 def _project_of(credentials: Mapping[str, str]) -> str:

@@ -60,8 +60,9 @@ class Processes:
                 addresses[variable] = server.url
         return addresses
 
-    def add_moto(self, port: int) -> None:
-        self._add_server("moto", [sys.executable, "-m", "sandbox.moto", str(port)])
+    def add_moto(self, port: int, control_key: str) -> None:
+        argv = [sys.executable, "-m", "sandbox.moto", str(port)]
+        self._add_server("moto", argv, variables={"SANDBOX_CONTROL_KEY": control_key})
 
     def add_simulated(self, cloud: str, port: int, control_key: str) -> None:
         argv = [sys.executable, "-m", "sandbox.simulated", cloud, str(port), str(self.place.simulated(cloud))]
@@ -122,7 +123,7 @@ def _processes(place: trial.Trial) -> Processes:
     environment = trial.platform_environment(place, kept, ports)
     processes = Processes(place)
     environment |= processes.add_servers(kept)
-    processes.add_moto(ports["aws"])
+    processes.add_moto(ports["aws"], kept["SANDBOX_CONTROL_KEY"])
     for cloud in SIMULATED:
         processes.add_simulated(cloud, ports[cloud], kept["SANDBOX_CONTROL_KEY"])
     processes.add_platform(environment, kept)

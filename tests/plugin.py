@@ -21,6 +21,8 @@ from sandbox import keep, servers
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "skyvend-tests-"
+CONTROL_KEY = "tests-only-control-key"
+CONTROLLED = ["/usr/bin/env", f"SANDBOX_CONTROL_KEY={CONTROL_KEY}"]
 
 
 class Stack:
@@ -130,11 +132,11 @@ class SimulatedCloud:
 
 
 def _simulated(stack: Stack, cloud: str) -> SimulatedCloud:
-    port, key = servers.free_port(), "tests-only-control-key"
+    port = servers.free_port()
     program = [sys.executable, "-m", "sandbox.simulated", cloud, str(port), str(stack.directory / f"{cloud}.sqlite")]
-    stack.start(cloud, ["/usr/bin/env", f"SANDBOX_CONTROL_KEY={key}", *program])
+    stack.start(cloud, [*CONTROLLED, *program])
     servers.wait_for_http(f"http://127.0.0.1:{port}/objects", seconds=60)
-    return SimulatedCloud(f"http://127.0.0.1:{port}", key)
+    return SimulatedCloud(f"http://127.0.0.1:{port}", CONTROL_KEY)
 
 
 @pytest.fixture(scope="session")
@@ -153,7 +155,13 @@ def gcp_cloud(pytestconfig: Any) -> SimulatedCloud:
 def moto(pytestconfig: Any) -> str:
     """The address of a moto server of this run: a simulated AWS."""
     stack, port = pytestconfig.stash[STACK], servers.free_port()
-    stack.start("moto", [sys.executable, "-m", "sandbox.moto", str(port)])
+    stack.start("moto", [*CONTROLLED, sys.executable, "-m", "sandbox.moto", str(port)])
     address = f"http://127.0.0.1:{port}"
     servers.wait_for_http(f"{address}/moto-api/", seconds=60)
     return address
+
+
+@pytest.fixture(scope="session")
+def aws_cloud(moto: str) -> SimulatedCloud:
+    """The same moto, with its controls."""
+    return SimulatedCloud(moto, CONTROL_KEY)

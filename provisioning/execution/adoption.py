@@ -14,12 +14,13 @@ from clouds.catalogue import Adoption
 from clouds.services import CloudObject
 from provisioning import state
 from provisioning.models import Operation
-from provisioning.terraform.diagnostics import Explanation, explain
+from provisioning.terraform.diagnostics import Explanation, explain, explain_text
 from provisioning.terraform.messages import EventKind
 
 from .job import Canceled, Failed, Job
 from .tags import search_tags
 
+NOT_THERE = "non-existent remote object"  # what the engine says of an import that finds nothing
 LOOKS = 4  # how often a cloud is asked whether something is really still there
 LOOK_AGAIN = 5.0  # seconds between
 
@@ -36,10 +37,15 @@ def adopt_strays(job: Job) -> None:
     strays = _strays(job)
     if not strays and job.state_before is None and _must_have_made(job):
         raise state.MissingState(resource)
+    offered = catalogue.adoptions(resource.offering_version, name=resource.name, resource_id=resource.pk)
     taken = {each.address for each in state.objects_in(job.state_before)}
-    for stray, adoption in _places(job, strays, taken):
+    for stray, adoption in _places(job, strays, offered, taken):
         job.check()
         _adopt(job, stray, adoption)
+    for adoption in offered:
+        if adoption.untagged_name and adoption.address not in taken:
+            job.check()
+            _adopt_untagged(job, adoption)
     resource.needs_adoption = False  # written by finish, once the run after it ended well
 
 
@@ -97,9 +103,10 @@ def _strays(job: Job) -> list[CloudObject]:
     return [each for each in found if each.id not in known and each.arn not in known]
 
 
-def _places(job: Job, strays: list[CloudObject], taken: set[str]) -> list[tuple[CloudObject, Adoption]]:
+def _places(
+    job: Job, strays: list[CloudObject], offered: list[Adoption], taken: set[str]
+) -> list[tuple[CloudObject, Adoption]]:
     """Each stray with the first free address the module offers for its type; the others are named in the log."""
-    offered = catalogue.adoptions(job.run.resource.offering_version)
     placed = []
     for stray in strays:
         free = [each for each in offered if each.object_type == stray.object_type and each.address not in taken]
@@ -116,23 +123,46 @@ def _places(job: Job, strays: list[CloudObject], taken: set[str]) -> list[tuple[
 def _adopt(job: Job, stray: CloudObject, adoption: Adoption) -> None:
     address = adoption.address
     job.recorder.say(EventKind.RECOVERY, f"Adopting {stray.id} as {address}", address=address, id=stray.id)
-    import_id = stray.name if adoption.import_by == "name" else stray.id
+    refusal = _import(job, address, stray.name if adoption.import_by == "name" else stray.id)
+    if refusal is None:
+        return
+    if NOT_THERE in refusal.raw:
+        job.recorder.say(EventKind.RECOVERY, f"{stray.id} is gone meanwhile", id=stray.id)
+        return
+    raise _not_adopted(stray.id, address, refusal)
+
+
+def _adopt_untagged(job: Job, adoption: Adoption) -> None:
+    """What was made by a call whose answer was lost, before it could be tagged, is known by its name alone."""
+    name, address = adoption.untagged_name, adoption.address
+    refusal = _import(job, address, name)
+    if refusal is None:
+        job.recorder.say(EventKind.RECOVERY, f"Adopted {name} as {address}", address=address, id=name)
+    elif NOT_THERE not in refusal.raw and refusal.code != "access_denied":  # that one is somebody else's
+        raise _not_adopted(name, address, refusal)
+
+
+def _import(job: Job, address: str, import_id: str) -> Explanation | None:
+    """None when the object is in the state now, else why it is not. Raises :class:`Canceled`."""
     ended = job.engine("import", "-input=false", "-no-color", address, import_id)
     if ended.is_canceled:
         job.check()  # by whom? the user, or a worker that goes down
         raise Canceled
-    if not ended.is_success and "non-existent remote object" in ended.stderr:
-        job.recorder.say(EventKind.RECOVERY, f"{stray.id} is gone meanwhile", id=stray.id)
-    elif not ended.is_success:
-        known = explain(ended, job.errors)
-        advice = "Try again. If it stays, remove the object in the cloud's console."
-        raise Failed(
-            Explanation(
-                f"{stray.id} was left by an interrupted run and could not be adopted.",
-                advice,
-                known.cloud_message,
-                known.raw,
-                address,
-                "adoption",
-            )
+    if ended.is_success:
+        return None
+    if ended.stderr and not ended.killed_for:
+        return explain_text(ended.stderr)  # an import has no JSON to say it in
+    return explain(ended, job.errors)
+
+
+def _not_adopted(name: str, address: str, refusal: Explanation) -> Failed:
+    return Failed(
+        Explanation(
+            f"{name} was left by an interrupted run and could not be adopted.",
+            "Try again. If it stays, remove the object in the cloud's console.",
+            refusal.cloud_message,
+            refusal.raw,
+            address,
+            "adoption",
         )
+    )

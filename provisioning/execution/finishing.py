@@ -23,7 +23,8 @@ from provisioning.terraform.diagnostics import Explanation
 from provisioning.terraform.messages import EventKind
 
 log = structlog.get_logger(__name__)
-UNSURE = frozenset({"network", "timeout"})  # failures after which the cloud may have made what it did not report
+# Failures after which the cloud may have made what it did not report: "exists already" may be our own first attempt.
+UNSURE = frozenset({"network", "timeout", "name_exists"})
 _LEVELS = {RunStatus.SUCCEEDED: "info", RunStatus.CANCELED: "warning"}
 
 

@@ -44,7 +44,8 @@ PATTERNS = (
     _pattern(
         "bad_credentials",
         r"InvalidClientTokenId|SignatureDoesNotMatch|AuthFailure|UnrecognizedClientException|InvalidAccessKeyId"
-        r"|security token included in the request is (?:invalid|expired)|ExpiredToken|No valid credential sources"
+        r"|security token included in the request is (?:invalid|expired)|ExpiredToken|RequestExpired"
+        r"|No valid credential sources"
         r"|AADSTS\d+|invalid_grant|invalid_client|ExpiredAuthenticationToken|Invalid JWT|Error 401\b|401 Unauthorized"
         r"|JSON credentials are not valid",
         "The cloud refused the keys of this cloud account.",
@@ -110,7 +111,8 @@ PATTERNS = (
         r"|bucket name is not available"
         r"|(?<!Permission)\.Duplicate\b|(?<!rule )already exists",
         "Something with this name already exists in the cloud.",
-        "Choose another name, or remove the existing one in the cloud's console and try again.",
+        "Try again: what an interrupted attempt of this order left there is taken over. If it stays, it is somebody "
+        "else's: order under another name, or remove it in the cloud's console and try again.",
     ),
     _pattern(
         "image",

@@ -270,4 +270,5 @@ def test_outputs_and_adoptions_come_from_the_manifest() -> None:
         OutputSpec("url", "Address", is_sensitive=False, is_link=True),
         OutputSpec("arn", "ARN", is_sensitive=False, is_link=False),
     ]
-    assert catalogue.adoptions(version) == [Adoption("s3:bucket", "aws_s3_bucket.this")]
+    [adoption] = catalogue.adoptions(version, name="logs", resource_id="01234567-89ab-cdef-0123-456789abcdef")
+    assert adoption == Adoption("s3:bucket", "aws_s3_bucket.this", untagged_name="logs-01234567")

@@ -21,7 +21,7 @@ CHROMIUM = [
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running_stack(tmp_path_factory.mktemp("skyvend") / "data") as stack:
+    with running_stack(tmp_path_factory.mktemp("skyvend") / "data", TRIAL_CREDIT_USD="50") as stack:
         yield stack
 
 

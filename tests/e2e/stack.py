@@ -42,6 +42,7 @@ class Stack:
 
     def __init__(self, data: Path, log: Path, process: subprocess.Popen[bytes]) -> None:
         self.data, self.log, self.process = data, log, process
+        self._pages: httpx.Client | None = None
 
     @property
     def demo(self) -> dict[str, Any]:
@@ -56,6 +57,18 @@ class Stack:
         """A client of /api/v1 as the demo tenant's owner, or as the owner of ``token``."""
         headers = {"Authorization": f"Token {token or self.demo['token']}"}
         return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60, trust_env=False)
+
+    def pages(self) -> httpx.Client:
+        """A client of the pages, signed in as the demo tenant's owner; the same one each time."""
+        if self._pages is None:
+            client = httpx.Client(base_url=self.url, timeout=60, trust_env=False, follow_redirects=True)
+            client.get("/accounts/login/")
+            form = {"login": self.demo["email"], "password": self.demo["password"]}
+            form["csrfmiddlewaretoken"] = client.cookies["csrftoken"]
+            signed_in = client.post("/accounts/login/", data=form, headers={"Referer": self.url})
+            assert signed_in.url.path == "/", signed_in.text
+            self._pages = client
+        return self._pages
 
     def aws(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client at the simulated AWS, in the region where the tests order."""
@@ -81,28 +94,16 @@ class Stack:
             return [each["id"] for each in httpx.get(url, trust_env=False).json()]
         found: list[str] = []
         for region in REGIONS:
-            tagging = self.aws("resourcegroupstaggingapi", region)
+            tagging, ec2 = self.aws("resourcegroupstaggingapi", region), self.aws("ec2", region)
             wanted = [{"Key": "skyvend-resource", "Values": [resource_id]}]
             found += [row["ResourceARN"] for row in tagging.get_resources(TagFilters=wanted)["ResourceTagMappingList"]]
             of_ec2 = [{"Name": "value", "Values": [resource_id]}]
-            found += [row["ResourceId"] for row in self.aws("ec2", region).describe_tags(Filters=of_ec2)["Tags"]]
-        gone = self._terminated() | {each for each in found if each.startswith("vol-")} - self._volumes()
-        return [each for each in found if each.rpartition("/")[2] not in gone]
-
-    def _terminated(self) -> set[str]:
-        """Instances that AWS still lists with their tags, for about an hour after their end."""
-        filters = [{"Name": "instance-state-name", "Values": ["terminated"]}]
-        regions = [self.aws("ec2", region).describe_instances(Filters=filters) for region in REGIONS]
-        reservations = [reservation for answer in regions for reservation in answer["Reservations"]]
-        return {instance["InstanceId"] for reservation in reservations for instance in reservation["Instances"]}
-
-    def _volumes(self) -> set[str]:
-        """Volumes that exist; moto keeps the tags of those that went with their instance."""
-        regions = [self.aws("ec2", region).describe_volumes() for region in REGIONS]
-        return {volume["VolumeId"] for answer in regions for volume in answer["Volumes"]}
+            found += [row["ResourceId"] for row in ec2.describe_tags(Filters=of_ec2)["Tags"]]
+            found = [each for each in found if not _is_gone(ec2, each.rpartition("/")[2])]
+        return found
 
     def control(self, provider: str, method: str, path: str, body: Any = None) -> httpx.Response:
-        """Use the controls of the simulated Azure or Google Cloud."""
+        """Use the controls of a simulated cloud."""
         cloud = self.demo["sandbox"][provider]
         headers = {"X-Sandbox-Key": cloud["control_key"]}
         answer = httpx.request(method, f"{cloud['control_url']}/{path}", json=body, headers=headers, trust_env=False)
@@ -137,6 +138,16 @@ class Stack:
             if not page:
                 return events
             events += page
+
+
+def _is_gone(ec2: Any, object_id: str) -> bool:
+    """Ended machines and deleted disks stay listed by their tags for about an hour, in AWS too."""
+    if object_id.startswith("vol-"):
+        return not ec2.describe_volumes(Filters=[{"Name": "volume-id", "Values": [object_id]}])["Volumes"]
+    if not object_id.startswith("i-"):
+        return False
+    alive = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
+    return not ec2.describe_instances(Filters=[*alive, {"Name": "instance-id", "Values": [object_id]}])["Reservations"]
 
 
 @contextmanager

@@ -128,13 +128,18 @@ def test_a_failed_create_with_objects_keeps_state_and_credit_and_can_be_tried_ag
     assert Hold.objects.open().count() == 1
 
 
-def test_a_connection_that_broke_in_the_middle_makes_the_next_run_look_for_strays(shelf: SimpleNamespace) -> None:
-    run = ordered(shelf, running("echo 'Put https://cloud: EOF' >&2; exit 1"))
+@pytest.mark.parametrize(
+    ("said", "code"), [("Put https://cloud: EOF", "network"), ("InvalidGroup.Duplicate: it is there", "name_exists")]
+)
+def test_a_connection_that_broke_in_the_middle_makes_the_next_run_look_for_strays(
+    shelf: SimpleNamespace, said: str, code: str
+) -> None:
+    run = ordered(shelf, running(f"echo '{said}' >&2; exit 1"))
     hold(run.resource)
 
     done = work(run, shelf.worker)
 
-    assert (done.status, done.error["code"], done.resource.needs_adoption) == (RunStatus.FAILED, "network", True)
+    assert (done.status, done.error["code"], done.resource.needs_adoption) == (RunStatus.FAILED, code, True)
     assert Hold.objects.open().count() == 1
 
 

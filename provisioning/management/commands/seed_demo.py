@@ -98,6 +98,8 @@ def _describe(organization: Organization, token: str) -> dict[str, Any]:
         "access_key": sandbox.AWS_CREDENTIALS["access_key_id"],
         "secret_key": sandbox.AWS_CREDENTIALS["secret_access_key"],
         "region": sandbox.REGIONS[Provider.AWS],
+        "control_url": f"{settings.SANDBOX_AWS_ENDPOINT}/control",
+        "control_key": settings.SANDBOX_CONTROL_KEY,
     }
     clouds = {"aws": aws}
     for provider in SIMULATED:
