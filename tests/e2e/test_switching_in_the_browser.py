@@ -24,7 +24,8 @@ def check_comparison(page: Page) -> None:
     expect(rows).to_have_count(3)
     expect(page.locator(".compared", has_text="cheapest")).to_be_visible()
     prices = {
-        row.inner_text(): float(re.search(r"([\d.,]+) USD", row.inner_text())[1].replace(",", "")) for row in rows.all()
+        row.inner_text(): float(re.search(r"([\d.,]+)\s*USD", row.inner_text())[1].replace(",", ""))
+        for row in rows.all()
     }
     [cheapest] = [text for text in prices if "cheapest" in text]
     assert prices[cheapest] == min(prices.values())
