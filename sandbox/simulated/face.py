@@ -121,7 +121,14 @@ class Face:
         tags = dict(pair.split(":", 1) for pair in request.args.getlist("tag") if ":" in pair)
         return _json(
             [
-                {"type": each.type, "id": each.id, "name": each.name, "region": each.region, "tags": each.tags}
+                {
+                    "type": each.type,
+                    "id": each.id,
+                    "name": each.name,
+                    "region": each.region,
+                    "scope": each.scope,
+                    "tags": each.tags,
+                }
                 for each in self.store.find(tags=tags)
             ]
         )

@@ -90,8 +90,7 @@ class Stack:
     def tagged(self, provider: str, resource_id: str) -> list[str]:
         """The ids of what exists in a simulated cloud with the resource's tag."""
         if provider != "aws":
-            url = self.demo["sandbox"][provider]["objects_url"].format(id=resource_id)
-            return [each["id"] for each in httpx.get(url, trust_env=False).json()]
+            return [each["id"] for each in self.listed(provider, resource_id)]
         found: list[str] = []
         for region in REGIONS:
             tagging, ec2 = self.aws("resourcegroupstaggingapi", region), self.aws("ec2", region)
@@ -100,6 +99,12 @@ class Stack:
             of_ec2 = [{"Name": "value", "Values": [resource_id]}]
             found += [row["ResourceId"] for row in ec2.describe_tags(Filters=of_ec2)["Tags"]]
             found = [each for each in found if not _is_gone(ec2, each.rpartition("/")[2])]
+        return found
+
+    def listed(self, provider: str, resource_id: str) -> list[dict[str, Any]]:
+        """What the simulated Azure or Google Cloud lists with the resource's tag: [{type, id, scope, ...}]."""
+        url = self.demo["sandbox"][provider]["objects_url"].format(id=resource_id)
+        found: list[dict[str, Any]] = httpx.get(url, trust_env=False).json()
         return found
 
     def control(self, provider: str, method: str, path: str, body: Any = None) -> httpx.Response:

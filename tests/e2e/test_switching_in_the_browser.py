@@ -14,7 +14,9 @@ REGIONS = {"aws": "eu-west-1", "azure": "westeurope", "gcp": "europe-west1"}
 def switch(page: Page, kind: str, before: str, after: str) -> None:
     """Choose another cloud and wait for the form to say what became of the region."""
     page.select_option("#id_offering", f"{after}/{kind}")
-    expect(page.locator("[role=status]", has_text=f"{REGIONS[before]} → {REGIONS[after]}")).to_be_visible()
+    note = page.locator("[role=status]", has_text=f"{REGIONS[before]} → {REGIONS[after]}")
+    expect(note).to_be_visible(timeout=PATIENT)
+    expect(page.locator(".htmx-settling, .htmx-added")).to_have_count(0)  # only then does the new form listen
     expect(page.locator("select[name$=region]")).to_have_value(REGIONS[after])
 
 

@@ -101,7 +101,7 @@ def run_ended(tenant: Tenant, run: str) -> bool:
 def objects_of(stack: Stack, provider: str, tenant: Tenant, resource: str) -> list[str]:
     """The ids of the resource's objects that ``tenant`` finds in its own account."""
     if provider != "aws":
-        return [each for each in stack.tagged(provider, resource) if tenant.scope in each]
+        return [each["id"] for each in stack.listed(provider, resource) if each["scope"] == tenant.scope]
     s3 = boto3.client(
         "s3",
         endpoint_url=stack.demo["sandbox"]["aws"]["endpoint_url"],

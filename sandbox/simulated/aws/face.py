@@ -7,6 +7,7 @@ here calls are answered one after the other; each takes milliseconds.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import io
@@ -114,7 +115,10 @@ class Face:
 def new_keys() -> dict[str, str]:
     """Keys to an account of their own, by which the platform knows the simulated AWS: see ``clouds.sandbox``."""
     middle = "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(7))
-    return {"access_key_id": f"AKIASANDBOX{middle}00", "secret_access_key": secrets.token_urlsafe(30)}
+    return {
+        "access_key_id": f"AKIASANDBOX{middle}00",
+        "secret_access_key": base64.b64encode(secrets.token_bytes(30)).decode(),
+    }
 
 
 def account_of(access_key: str) -> str:
