@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import QuerySet
+
 from . import reference
 from .manifest import Manifest
 from .models import MachineType, OfferingVersion, Provider
@@ -27,7 +29,8 @@ class Translated:
 def translate(version: OfferingVersion, inputs: Mapping[str, Any]) -> Translated:
     """``inputs``, made for any provider's offering of the same kind, as far as ``version`` knows them.
 
-    Two queries at most; values that are no good anywhere pass as they are, for the validation to name.
+    One query for each value that is not the same there. Values that are no good anywhere pass as they are, for the
+    validation to name.
     """
     notes: list[str] = []
     translated: dict[str, Any] = {}
@@ -37,7 +40,8 @@ def translate(version: OfferingVersion, inputs: Mapping[str, Any]) -> Translated
         if rule is None and value in (None, "", []):
             continue
         if rule is None:
-            notes.append(f"{name.replace('_', ' ').capitalize()} is not asked on this cloud.")
+            if not _is_default(version, name, value):
+                notes.append(f"{name.replace('_', ' ').capitalize()} is not asked on this cloud.")
             continue
         kept = _kept(version, name, value, rule, notes)
         if kept is not None:
@@ -105,9 +109,20 @@ def _is_known(version: OfferingVersion, name: str, value: Any) -> bool:
         return any(each.id == value for provider in Provider.values for each in reference.regions(provider))
     if manifest.choices == "machine_types":
         return MachineType.objects.filter(name=value).exists()
-    others = OfferingVersion.objects.filter(offering__kind=version.offering.kind, offering__current__isnull=False)
-    rows = others.exclude(pk=version.pk).values_list(f"schema__properties__{name}__oneOf", flat=True)
+    rows = _others(version).values_list(f"schema__properties__{name}__oneOf", flat=True)
     return any(row["const"] == value for found in rows for row in found or [])
+
+
+def _is_default(version: OfferingVersion, name: str, value: Any) -> bool:
+    """Whether some other cloud's form starts with this value: then nobody chose it."""
+    defaults = _others(version).values_list(f"schema__properties__{name}__default", flat=True)
+    return str(value) in {str(each) for each in defaults if each is not None}
+
+
+def _others(version: OfferingVersion) -> QuerySet[OfferingVersion]:
+    """What is on the shelf of this kind on the other clouds."""
+    current = OfferingVersion.objects.filter(offering__kind=version.offering.kind, offering__current__isnull=False)
+    return current.exclude(pk=version.pk)
 
 
 def _is_number(value: Any) -> bool:

@@ -25,7 +25,13 @@ def test_a_machine_moves_to_another_cloud_and_says_what_changed(versions: dict[s
 
     complete = validate_inputs(versions["azure/vm"], moved.inputs)
     assert (complete["region"], complete["size"], complete["disk_gb"]) == ("eastus", "medium", 40)
-    assert moved.notes == ["Region: us-east-1 → eastus", "Network is not asked on this cloud."]
+    assert moved.notes == ["Region: us-east-1 → eastus"]
+
+
+def test_what_the_other_cloud_does_not_ask_is_said_if_somebody_chose_it(versions: dict[str, OfferingVersion]) -> None:
+    wanted = {"region": "us-east-1", "size": "medium", "network": "own"}
+    notes = translate(versions["azure/vm"], wanted).notes
+    assert notes == ["Region: us-east-1 → eastus", "Network is not asked on this cloud."]
 
 
 def test_what_was_moved_there_and_back_is_what_it_was(versions: dict[str, OfferingVersion]) -> None:
