@@ -3,6 +3,7 @@
 Billing knows amounts, SKUs and opaque references ("resource:<uuid>"); it does not know what is bought.
 """
 
+from .actual import ActualCost, ChargeCategory, CostImport, CostImportStatus
 from .forecasts import CostForecast, ScopeKind
 from .ledger import ZERO, Account, EntryKind, Hold, HoldStatus, LedgerEntry
 from .prices import Price, Quote, Unit
@@ -11,8 +12,12 @@ from .usage import BilledResource, DailyCost, Meter, UsageRecord
 __all__ = [
     "ZERO",
     "Account",
+    "ActualCost",
     "BilledResource",
+    "ChargeCategory",
     "CostForecast",
+    "CostImport",
+    "CostImportStatus",
     "DailyCost",
     "EntryKind",
     "Hold",
