@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0005_usage'),
+        ('billing', '0006_budgets_and_alerts'),
     ]
 
     operations = [
