@@ -78,8 +78,10 @@ def _relative(found: Score, mean: float) -> Score:
 
 
 def table(series: int, *, history: int, with_rates: bool) -> Score:
-    print(f"\n{history} days known, {HELD_OUT} held out, {series} series of each kind, "
-          f"{'with the rates of meters' if with_rates else 'history alone'}")
+    print(
+        f"\n{history} days known, {HELD_OUT} held out, {series} series of each kind, "
+        f"{'with the rates of meters' if with_rates else 'history alone'}"
+    )
     print(f"  {'':<14} {'WAPE':>7} {'naive':>7} {'ratio':>6} {'band':>6} {'month':>6}")
     total, ratios = Score(), []
     for kind in fleets.KINDS:
@@ -88,13 +90,16 @@ def table(series: int, *, history: int, with_rates: bool) -> Score:
         total += found
         ratios.append(found.ratio)
     _show("all", total)
-    print("mean ratio", np.mean(ratios))
+    print(f"  {'each kind counting the same':<30} {np.mean(ratios):6.2f}")
     return total
 
 
 def _show(name: str, found: Score) -> None:
-    print(f"  {name:<14} {found.error / found.came:7.1%} {found.naive / found.came:7.1%} {found.ratio:6.2f} "
-          f"{found.covered:6.0%} {found.month / found.naive_month:6.2f}", flush=True)
+    print(
+        f"  {name:<14} {found.error / found.came:7.1%} {found.naive / found.came:7.1%} {found.ratio:6.2f} "
+        f"{found.covered:6.0%} {found.month / found.naive_month:6.2f}",
+        flush=True,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

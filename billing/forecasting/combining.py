@@ -8,6 +8,7 @@ the same forecast.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,14 @@ COVERED = 0.8
 LONGEST_TEST = 4 * WEEK  # days ahead that are tested; further ahead the band widens with the root of time
 TESTED_DAYS = 12 * WEEK  # how far back
 STEP = 3  # days between tests: prime to seven, so that every weekday is tested
+DOUBTS = {  # of the mean cost per day
+    "naive": 0.06,
+    "usual week": 0.04,
+    "holt-winters": 0.04,
+    "what runs": 0.02,
+    "what runs, growing": 0.04,
+    "what runs, for a while": 0.04,
+}
 POWER = 4  # of the inverse error that a method weighs by
 FLOOR = 0.1  # of the mean cost: errors are measured against the forecast or this, whichever is more
 
@@ -52,15 +61,14 @@ def forecast(past: Past, days: int) -> Expected | None:
         return None
     methods = _methods(past)
     tests = _tests(past, methods)
-    weights = _weights(past, tests)
+    weights = _weights(past, methods, tests)
     amount = np.maximum(_mixed(weights, np.array([method(past, days) for method in methods.values()])), 0)
     low, high = _band(past, amount, _errors(past, weights, tests))
     return Expected(amount, low, high, list(methods)[int(weights.argmax())])
 
 
 def _since_first_cost(past: Past) -> Past:
-    known = past.costs if past.rates is None else past.costs + past.rates
-    first = int((known > 0).argmax()) if (known > 0).any() else len(past)
+    first = int((past.costs > 0).argmax()) if past.costs.any() else len(past)
     return Past(past.costs[first:], None if past.rates is None else past.rates[first:])
 
 
@@ -99,11 +107,15 @@ def _tests(past: Past, methods: dict[str, Method]) -> Tests:
     return Tests(said, came)
 
 
-def _weights(past: Past, tests: Tests) -> Days:
-    """Of each method: the inverse of its squared mean error, so that a bad one hardly counts; after few tests, less so."""
+def _weights(past: Past, methods: Iterable[str], tests: Tests) -> Days:
+    """Of each method: a high power of its inverse mean error, so that a bad one hardly counts; less after few tests.
+
+    Who is doubted has some error added: where all were right so far, what is known to run is believed most.
+    """
     errors = np.nanmean(np.abs(tests.said - tests.came[:, np.newaxis, :]), axis=(0, 2))
     tested = STEP * len(tests.came)
-    inverse = (errors + 1e-6 * past.costs.mean() + 1e-9) ** (-POWER * tested / (tested + LONGEST_TEST))
+    doubts = np.array([DOUBTS[name] for name in methods]) * past.costs.mean()
+    inverse = (errors + doubts) ** (-POWER * tested / (tested + LONGEST_TEST))
     return np.asarray(inverse / inverse.sum())
 
 
@@ -112,7 +124,7 @@ def _mixed(weights: Days, said: Days) -> Days:
 
 
 def _scale(past: Past, amount: Days) -> Days:
-    return np.maximum(amount, FLOOR * past.costs.mean())
+    return np.asarray(np.maximum(amount, FLOOR * past.costs.mean()))
 
 
 def _errors(past: Past, weights: Days, tests: Tests) -> Days:
@@ -139,7 +151,8 @@ def _band(past: Past, amount: Days, errors: Days) -> tuple[Days, Days]:
         above.append(max(above[-1], quantiles[1] * wider))
     scale = _scale(past, amount)
     low = amount - _continued(below[1:], len(amount)) * scale
-    return np.maximum(low, 0), amount + _continued(above[1:], len(amount)) * scale
+    high = amount + _continued(above[1:], len(amount)) * scale
+    return np.maximum(low, 0), high
 
 
 def _widening(independent: float) -> float:

@@ -10,13 +10,14 @@ import numpy as np
 from django.db import connection
 
 from billing.costs import Scope
-from billing.models import Account, CostForecast
+from billing.models import Account
 from billing.money import HOURS_PER_MONTH
 
 from .methods import Past, standing
 
 DAYS_READ = 182  # half a year: 26 weeks
 TAGS_AT_MOST = 100  # "team=data" and the like, by cost; more would be somebody's serial numbers
+LONGEST_VALUE = 120  # characters of "team=data", what CostForecast.value holds
 DAY = timedelta(days=1)
 
 SCOPED = """
@@ -46,10 +47,10 @@ RATES = f"""{SCOPED}, midnight AS (
     SELECT day::timestamptz AS at
     FROM generate_series(%(first_end)s::timestamptz, %(last_end)s::timestamptz, interval '1 day') day
 ), running AS (
-    SELECT meter.resource_id, midnight.at, min(meter.starts_at) AS since,
+    SELECT meter.resource_id, midnight.at,
         sum(meter.quantity * meter.unit_price * 24 / CASE meter.unit WHEN 'hour' THEN 1 ELSE %(month)s END) AS rate
     FROM billing_meter meter JOIN midnight
-        ON meter.starts_at < midnight.at AND (meter.ends_at IS NULL OR meter.ends_at >= midnight.at)
+        ON meter.starts_at <= midnight.at AND (meter.ends_at IS NULL OR meter.ends_at > midnight.at)
     WHERE meter.account_id = %(account)s
     GROUP BY meter.resource_id, midnight.at
 ), aged AS (
@@ -76,7 +77,7 @@ def pasts(account: Account, today: date) -> dict[Scope, Past]:
         "first_end": _midnight(first + DAY),
         "last_end": _midnight(today),
         "month": HOURS_PER_MONTH,
-        "longest": CostForecast._meta.get_field("value").max_length,
+        "longest": LONGEST_VALUE,
     }
     costs = _by_scope(COSTS, values, first, columns=1)
     rates = _by_scope(RATES, values, first, columns=3)

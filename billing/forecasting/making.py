@@ -41,7 +41,7 @@ def forecast_account(account: Account, *, now: datetime | None = None) -> int:
 def _tried(account: Account, scope: Scope, past: Past) -> Expected | None:
     try:
         found = forecast(past, DAYS_AHEAD + 1)
-    except Exception:  # noqa: BLE001 - one strange series must not cost the others theirs
+    except Exception:
         logger.exception("No forecast of %s %s for account %s", scope.kind, scope.value, account.pk)
         return None
     if found is not None and not all(np.isfinite(each).all() for each in (found.amount, found.low, found.high)):

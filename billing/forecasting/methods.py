@@ -1,7 +1,7 @@
 """Ways to continue a series of daily costs. Each is a pure function of the past and never raises on finite numbers.
 
 All take the costs of whole days, oldest first, and most the *rates*: what everything that ran at the end of each day
-costs per day. Meters know their prices, so a machine ordered yesterday is in the last rate although no day shows it yet.
+costs per day. Meters know their prices, so a machine ordered yesterday is in the last rate before any day shows it.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ Method = Callable[[Past, int], Days]
 
 def last_week(past: Past, days: int) -> Days:
     """The last seven days over and over: the naive forecast."""
-    return np.resize(past.costs[-WEEK:], days)
+    return _repeated(past.costs[-WEEK:], days)
 
 
 def usual_week(past: Past, days: int) -> Days:
     """The mean of each weekday over the last weeks, newer ones counting more."""
     weeks = _weeks(past.costs)
-    return np.resize(_newer_more(weeks), days)
+    return _repeated(np.average(weeks, axis=0, weights=0.8 ** np.arange(len(weeks))[::-1]), days)
 
 
 def what_runs(past: Past, days: int) -> Days:
@@ -70,7 +70,7 @@ def what_runs(past: Past, days: int) -> Days:
         return usual_week(past, days)
     before = len(past) - 1 - WEEK * np.arange(1, min(WEEKS_READ, (len(past) - 1) // WEEK) + 1)
     gaps = np.array([past.costs[day + 1 : day + 1 + WEEK] - past.rates[day] for day in before])
-    return past.rates[-1] + np.resize(np.median(gaps, axis=0), days)
+    return np.asarray(past.rates[-1] + _repeated(np.median(gaps, axis=0), days))
 
 
 def what_runs_and_grows(past: Past, days: int) -> Days:
@@ -78,7 +78,7 @@ def what_runs_and_grows(past: Past, days: int) -> Days:
     slope = _growth(past)
     ahead = DAMPING * (1 - DAMPING ** np.arange(1, days + 1)) / (1 - DAMPING)
     week = np.resize(np.arange(1, WEEK + 1), days)  # the usual gap already holds the growth within a week
-    return what_runs(past, days) + slope * np.maximum(ahead - week, 0)
+    return np.asarray(what_runs(past, days) + slope * np.maximum(ahead - week, 0))
 
 
 def what_runs_for_a_while(past: Past, days: int) -> Days:
@@ -112,8 +112,8 @@ def _weeks(values: Days) -> Days:
     return values[-count * WEEK :].reshape(count, -1)
 
 
-def _newer_more(weeks: Days) -> Days:
-    return np.average(weeks, axis=0, weights=0.8 ** np.arange(len(weeks))[::-1])
+def _repeated(week: Days, days: int) -> Days:
+    return np.asarray(np.resize(week, days), dtype=np.float64)
 
 
 class HoltWinters:
