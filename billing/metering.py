@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -29,6 +30,7 @@ from .services import append_entry, lock_account, lower_held
 from .usage_sql import BOOK_HOUR
 
 HOUR = timedelta(hours=1)
+PASS_LOCK = 0x0B00_0CED  # advisory lock of the pass that the scheduler asks for every minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def run_meters(*, organization: Organization, facts: Facts, lines: Sequence[Mete
     billed, _ = BilledResource.objects.update_or_create(
         account=account,
         reference=facts.reference,
-        defaults={name: getattr(facts, name) for name in Facts.__slots__ if name != "reference"},
+        defaults=_described(facts),
     )
     wanted = dict(_named(lines))
     running = {meter.line: meter for meter in billed.meters.running()}
@@ -94,6 +96,12 @@ def run_meters(*, organization: Organization, facts: Facts, lines: Sequence[Mete
     new = {name: line for name, line in wanted.items() if name not in running or not _is_same(running[name], line)}
     for name, line in new.items():
         _begin(billed, name, line, max(at, _last_end(billed, name) or at))
+
+
+def describe(*, organization: Organization, facts: Facts) -> None:
+    """Keep new ``facts`` of something that is metered, or was; its past is grouped by them too. Idempotent."""
+    rows = BilledResource.objects.filter(account__organization=organization, reference=facts.reference)
+    rows.update(**_described(facts))
 
 
 def run_quoted_meters(*, organization: Organization, facts: Facts, at: datetime) -> None:
@@ -119,10 +127,43 @@ def book_usage(*, until: datetime | None = None) -> Booked:
     """Book every full hour that is due, up to ``until`` (now), of every account; return what was booked.
 
     Each account's hour is a transaction of its own, so a pass may be killed anywhere and another may run at once.
-    Memory does not grow with the number of resources or hours: the database does the work.
+    Memory does not grow with the number of resources or hours: the database does the work. An account that cannot be
+    booked keeps no other from it: what went wrong is raised at the end, as an ``ExceptionGroup``. A database that
+    does not answer ends the pass at once (``OperationalError``).
     """
     until = (until or timezone.now()).replace(minute=0, second=0, microsecond=0)
-    return sum((booked for account in _due_accounts(until) for booked in _book_account(account, until)), Booked())
+    booked, problems = Booked(), []
+    for account in _due_accounts(until):
+        try:
+            booked = sum(_book_account(account, until), booked)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as problem:  # noqa: BLE001  - raised below, once the others are booked
+            problem.add_note(f"while booking the usage of organization {account}")
+            problems.append(problem)
+    if problems:
+        raise ExceptionGroup("not every account could be booked", problems)
+    return booked
+
+
+def book_usage_alone() -> Booked | None:
+    """:func:`book_usage`, unless another process or thread is doing this: then None, at once."""
+    with _alone() as is_alone:
+        return book_usage() if is_alone else None
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether nobody else holds the pass's lock; it is this block's then, and ends with its connection at last."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [PASS_LOCK])
+        is_alone = bool(cursor.fetchone()[0])
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [PASS_LOCK])
 
 
 def _due_accounts(until: datetime) -> QuerySet[Account, Any]:
@@ -169,6 +210,10 @@ def _entry_reference(account: Account, hour: datetime) -> str:
 
 def _describe(hour: datetime) -> str:
     return f"Usage of {hour:%d %b %Y, %H:%M}–{hour + HOUR:%H:%M} UTC"
+
+
+def _described(facts: Facts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in Facts.__slots__ if name != "reference"}
 
 
 def _named(lines: Sequence[MeteredLine]) -> Iterator[tuple[str, MeteredLine]]:

@@ -3,6 +3,18 @@
 Billing knows amounts, SKUs and opaque references ("resource:<uuid>"); it does not know what is bought.
 """
 
+from .actual import ActualCost, ChargeCategory, CostImport, CostImportStatus
+from .alerts import (
+    Alert,
+    AlertKind,
+    Channel,
+    ChannelKind,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryStatus,
+    Severity,
+)
+from .budgets import Basis, Budget, Period
 from .forecasts import CostForecast, ScopeKind
 from .ledger import ZERO, Account, EntryKind, Hold, HoldStatus, LedgerEntry
 from .prices import Price, Quote, Unit
@@ -11,17 +23,32 @@ from .usage import BilledResource, DailyCost, Meter, UsageRecord
 __all__ = [
     "ZERO",
     "Account",
+    "ActualCost",
+    "Alert",
+    "AlertKind",
+    "Basis",
     "BilledResource",
+    "Budget",
+    "Channel",
+    "ChannelKind",
+    "ChargeCategory",
     "CostForecast",
+    "CostImport",
+    "CostImportStatus",
     "DailyCost",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryStatus",
     "EntryKind",
     "Hold",
     "HoldStatus",
     "LedgerEntry",
     "Meter",
+    "Period",
     "Price",
     "Quote",
     "ScopeKind",
+    "Severity",
     "Unit",
     "UsageRecord",
 ]

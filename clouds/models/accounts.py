@@ -46,6 +46,8 @@ class CloudAccount(models.Model):
     credential_method = models.CharField(max_length=24, blank=True)  # see clouds.credentials; empty: the usual one
     credential_hint = models.CharField(max_length=80, blank=True)  # "AKIA…MPLE": enough to tell keys apart
     default_region = models.CharField(max_length=40, blank=True)
+    # Where this account's bill is exported to, for clouds without a cost API: "project.dataset.table" of BigQuery
+    billing_export = models.CharField(max_length=200, blank=True)
     # Set by the operator's seed only, never from a form or the API: its endpoint is a setting (no SSRF by tenants).
     is_sandbox = models.BooleanField("simulated cloud", default=False, editable=False)
     status = models.CharField(max_length=12, choices=CloudAccountStatus.choices, default=CloudAccountStatus.UNVERIFIED)
