@@ -86,7 +86,7 @@ def run_meters(*, organization: Organization, facts: Facts, lines: Sequence[Mete
     billed, _ = BilledResource.objects.update_or_create(
         account=account,
         reference=facts.reference,
-        defaults={name: getattr(facts, name) for name in Facts.__slots__ if name != "reference"},
+        defaults=_described(facts),
     )
     wanted = dict(_named(lines))
     at = _open_from(billed, at)
@@ -99,6 +99,12 @@ def run_meters(*, organization: Organization, facts: Facts, lines: Sequence[Mete
     for name, line in wanted.items():
         if name not in kept:
             _begin(billed, name, line, at)
+
+
+def describe(*, organization: Organization, facts: Facts) -> None:
+    """Keep new ``facts`` of something that is metered, or was; its past is grouped by them too. Idempotent."""
+    rows = BilledResource.objects.filter(account__organization=organization, reference=facts.reference)
+    rows.update(**_described(facts))
 
 
 def run_quoted_meters(*, organization: Organization, facts: Facts, at: datetime) -> None:
@@ -207,6 +213,10 @@ def _entry_reference(account: Account, hour: datetime) -> str:
 
 def _describe(hour: datetime) -> str:
     return f"Usage of {hour:%d %b %Y, %H:%M}–{hour + HOUR:%H:%M} UTC"
+
+
+def _described(facts: Facts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in Facts.__slots__ if name != "reference"}
 
 
 def _named(lines: Sequence[MeteredLine]) -> Iterator[tuple[str, MeteredLine]]:
