@@ -15,6 +15,7 @@ urlpatterns = [
     path("resources/<uuid:pk>/destroy/", resources.destroy, name="resource-destroy"),
     path("resources/<uuid:pk>/retry/", resources.retry, name="resource-retry"),
     path("resources/<uuid:pk>/drift/", resources.detect_drift, name="resource-drift"),
+    path("resources/<uuid:pk>/tags/", resources.tags, name="resource-tags"),
     path("resources/<uuid:pk>/kubeconfig/", resources.kubeconfig, name="resource-kubeconfig"),
     path("resources/<uuid:pk>/forget/", resources.forget, name="resource-forget"),
     path("runs/", runs.run_list, name="run-list"),

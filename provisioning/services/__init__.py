@@ -23,6 +23,7 @@ from .ordering import USABLE, estimate, request_resource, resource_id_of
 from .outputs import NoKubeconfig, read_kubeconfig, read_outputs
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
+from .tagging import merged_tags, set_tags
 
 __all__ = [
     "USABLE",
@@ -45,6 +46,7 @@ __all__ = [
     "has_vanished",
     "held_for",
     "merged_inputs",
+    "merged_tags",
     "price_of",
     "read_kubeconfig",
     "read_outputs",
@@ -53,5 +55,6 @@ __all__ = [
     "request_update",
     "resource_id_of",
     "retry",
+    "set_tags",
     "version_by_id",
 ]
