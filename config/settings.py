@@ -35,7 +35,8 @@ SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")  # for links
 OIDC_ISSUER = env.str("OIDC_ISSUER", "").rstrip("/") or SITE_URL  # as clouds know us; they fetch our keys from there
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
-WEB_THREADS = env.int("WEB_THREADS", 8)  # requests at once per web process; keep it below DATABASE_POOL
+WEB_THREADS = env.int("WEB_THREADS", 8)  # requests at once per web process; with WEB_STREAMS below DATABASE_POOL
+WEB_STREAMS = env.int("WEB_STREAMS", 4)  # exports and logs sent at once per web process; more wait their turn
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -292,6 +293,7 @@ RUN_CANCEL_GRACE = env.int("RUN_CANCEL_GRACE", 60)  # seconds between SIGINT and
 RUNS_PER_ORGANIZATION = env.int("RUNS_PER_ORGANIZATION", 4)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)  # runs at once per worker process
 HOLD_DAYS = env.int("HOLD_DAYS", 30)  # days of the quoted price that an order reserves
+INVOICE_ISSUER = env.str("INVOICE_ISSUER", "Skyvend")  # who invoices the tenants: InvoiceIssuerName in FOCUS exports
 TRIAL_CREDIT_USD = env.int("TRIAL_CREDIT_USD", 0)  # what a newly registered organization starts with
 PRICE_APIS = {  # where refresh_prices reads; a mirror of your own may stand in for each
     "aws": env.str("AWS_PRICES_URL", "https://pricing.us-east-1.amazonaws.com"),
