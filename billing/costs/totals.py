@@ -7,32 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Case, DecimalField, ExpressionWrapper, F, Q, Sum, Value, When
+from django.db.models import Case, DecimalField, ExpressionWrapper, F, Sum, Value, When
 
-from .models import ZERO, Account, CostForecast, DailyCost, Meter, ScopeKind, Unit
-from .money import HOURS_PER_MONTH, rounded
+from billing.models import ZERO, Account, CostForecast, DailyCost, Meter, Unit
+from billing.money import HOURS_PER_MONTH, rounded
 
-FIELDS = {ScopeKind.PROVIDER: "provider", ScopeKind.ACCOUNT: "cloud_account", ScopeKind.KIND: "kind"}
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """A part of an organization's cost: everything, one cloud, cloud account or kind, or one tag ("team=data")."""
-
-    kind: str = ScopeKind.ORGANIZATION
-    value: str = ""
-
-    def of(self, path: str = "resource__") -> Q:
-        """The condition on rows that reach their billed resource by ``path``."""
-        if self.kind == ScopeKind.ORGANIZATION:
-            return Q()
-        if self.kind == ScopeKind.TAG:
-            name, _, value = self.value.partition("=")
-            return Q(**{f"{path}tags__contains": {name: value}})
-        return Q(**{f"{path}{FIELDS[ScopeKind(self.kind)]}": self.value})
-
-
-EVERYTHING = Scope()
+from .scopes import EVERYTHING, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +25,20 @@ class MonthEnd:
     method: str  # "run rate" where there is no forecast yet
 
 
-def spent(account: Account, scope: Scope, first: date, last: date) -> Decimal:
+def spent(account: Account, scope: Part, first: date, last: date) -> Decimal:
     """What was used from ``first`` to ``last``, both included (UTC days)."""
     rows = account.daily_costs.filter(scope.of(), day__gte=first, day__lte=last)
     total: Decimal | None = rows.aggregate(total=Sum("amount"))["total"]
     return total or ZERO
 
 
-def by_day(account: Account, scope: Scope, first: date, last: date) -> list[tuple[date, Decimal]]:
+def by_day(account: Account, scope: Part, first: date, last: date) -> list[tuple[date, Decimal]]:
     """The cost of each day that cost anything, oldest first."""
     rows = DailyCost.objects.filter(scope.of(), account=account, day__gte=first, day__lte=last)
     return list(rows.order_by("day").values("day").annotate(total=Sum("amount")).values_list("day", "total"))
 
 
-def hourly_rate(account: Account, scope: Scope = EVERYTHING) -> Decimal:
+def hourly_rate(account: Account, scope: Part = EVERYTHING) -> Decimal:
     """What everything that runs now costs per hour; times 730 it is the run-rate of a month."""
     per_hour = Case(
         When(unit=Unit.HOUR, then=F("quantity") * F("unit_price")),
@@ -70,13 +50,13 @@ def hourly_rate(account: Account, scope: Scope = EVERYTHING) -> Decimal:
     return rounded(total["total"] or ZERO)
 
 
-def month_end(account: Account, scope: Scope, today: date) -> MonthEnd:
+def month_end(account: Account, scope: Part, today: date) -> MonthEnd:
     """Month to date plus the forecast of the days after ``today``; without a forecast, what runs now runs on."""
     last = today.replace(day=calendar.monthrange(today.year, today.month)[1])
     return period_end(account, scope, today.replace(day=1), last, today)
 
 
-def period_end(account: Account, scope: Scope, first: date, last: date, today: date) -> MonthEnd:
+def period_end(account: Account, scope: Part, first: date, last: date, today: date) -> MonthEnd:
     """The same for any period from ``first`` to ``last``. Days without a forecast count at the run-rate."""
     so_far = spent(account, scope, first, min(today, last))
     ahead = max(0, (last - today).days)
