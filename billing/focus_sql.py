@@ -10,14 +10,13 @@ BilledCost is exactly what the ledger charged less what it refunded.
 
 ISO = """'YYYY-MM-DD"T"HH24:MI:SS"Z"'"""
 NULL = "NULL"
-ZERO = "0::numeric"
 HOURLY = "meter.unit = 'hour'"
 VOLUME = "CASE meter.unit WHEN 'gib_month' THEN 'GiB' ELSE 'GB' END"
 PRICED = f"round(meter.quantity * usage.seconds / CASE WHEN {HOURLY} THEN 3600 ELSE 2628000 END, 9)"  # 730 h a month
 CONSUMED = "round(meter.quantity * usage.seconds / 3600, 9)"
 FAMILY = "split_part(meter.sku, ':', 2)"  # "compute" of "aws:compute:t3.small"
-PROVIDERS = "CASE resource.provider WHEN 'aws' THEN 'AWS' WHEN 'azure' THEN 'Microsoft' WHEN 'gcp' THEN 'Google Cloud' "
-PROVIDERS += "ELSE resource.provider END"
+PROVIDERS = """CASE resource.provider WHEN 'aws' THEN 'AWS' WHEN 'azure' THEN 'Microsoft'
+    WHEN 'gcp' THEN 'Google Cloud' ELSE resource.provider END"""
 
 
 def _moment(expression: str) -> str:
@@ -29,17 +28,34 @@ def _month(expression: str, offset: str) -> str:
     return f"to_char({start} + interval '{offset}', {ISO})"
 
 
-def _by_family(storage: str, network: str, cluster: str, machine: str, other: str) -> str:
-    return f"""CASE WHEN {FAMILY} = 'compute' THEN '{machine}' WHEN {FAMILY} = 'disk' THEN '{storage}'
-        WHEN {FAMILY} = 'ipv4' THEN '{network}' WHEN {FAMILY} IN ('eks', 'aks', 'gke') THEN '{cluster}'
-        WHEN {FAMILY} IN ('s3', 'blob', 'gcs') THEN {other} ELSE 'Other' END"""
+def _of_a_charge(expression: str) -> str:
+    """A credit has neither price nor quantity."""
+    return f"CASE entry.kind WHEN 'refund' THEN NULL ELSE {expression} END"
 
 
-CATEGORY = _by_family("Storage", "Networking", "Compute", "Compute", "'Storage'")
+FAMILIES = ("compute", "eks", "aks", "gke", "disk", "ipv4", "s3", "blob", "gcs")
+MACHINE, CLUSTER, DISK, ADDRESS, BUCKET = range(5)
+KIND_OF = dict(zip(FAMILIES, (MACHINE, CLUSTER, CLUSTER, CLUSTER, DISK, ADDRESS, BUCKET, BUCKET, BUCKET), strict=True))
+
+
+def _by_family(names: tuple[str, ...], other: str) -> str:
+    """``names`` are those of a machine, a cluster, a disk, an address and a bucket, in this order."""
+    cases = " ".join(f"WHEN '{family}' THEN '{names[kind]}'" for family, kind in KIND_OF.items())
+    return f"CASE {FAMILY} {cases} ELSE '{other}' END"
+
+
+CATEGORY = _by_family(("Compute", "Compute", "Storage", "Networking", "Storage"), "Other")
 SUBCATEGORY = _by_family(
-    "Block Storage", "Network Infrastructure", "Containers", "Virtual Machines", "'Object Storage'"
-).replace("ELSE 'Other' END", "ELSE 'Other (Other)' END")
-SERVICE = _by_family("Disks", "Public IPv4 addresses", "Kubernetes clusters", "Virtual machines", "'Object storage'")
+    ("Virtual Machines", "Containers", "Block Storage", "Network Infrastructure", "Object Storage"), "Other (Other)"
+)
+SERVICE = _by_family(
+    ("Virtual machines", "Kubernetes clusters", "Disks", "Public IPv4 addresses", "Object storage"), "Other"
+)
+RESOURCE_TYPE = """CASE resource.kind WHEN 'vm' THEN 'Virtual machine' WHEN 'bucket' THEN 'Bucket'
+    WHEN 'kubernetes' THEN 'Kubernetes cluster' ELSE resource.kind END"""
+LIST_COST = f"""CASE WHEN meter.list_price = meter.unit_price THEN usage.amount
+    ELSE round(meter.list_price * {PRICED}, 6) END"""
+DESCRIPTION = "meter.label || ' of ' || resource.name"
 
 # column: (of a usage record, of any other charge)
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -52,29 +68,30 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "BillingPeriodStart": (_month("usage.hour", "0"), _month("entry.created_at", "0")),
     "ChargeCategory": ("'Usage'", "CASE entry.kind WHEN 'refund' THEN 'Credit' ELSE 'Purchase' END"),
     "ChargeClass": (NULL, NULL),
-    "ChargeDescription": ("meter.label || ' of ' || resource.name", "coalesce(nullif(entry.description, ''), 'Charge')"),
+    "ChargeDescription": (
+        "meter.label || ' of ' || resource.name",
+        "coalesce(nullif(entry.description, ''), 'Charge')",
+    ),
     "ChargeFrequency": ("'Usage-Based'", "'One-Time'"),
-    "ChargePeriodEnd": (_moment("usage.hour + interval '1 hour'"), _moment(
-        "date_trunc('hour', entry.created_at) + interval '1 hour'")),
+    "ChargePeriodEnd": (
+        _moment("usage.hour + interval '1 hour'"),
+        _moment("date_trunc('hour', entry.created_at) + interval '1 hour'"),
+    ),
     "ChargePeriodStart": (_moment("usage.hour"), _moment("date_trunc('hour', entry.created_at)")),
     "ConsumedQuantity": (CONSUMED, NULL),
     "ConsumedUnit": (f"CASE WHEN {HOURLY} THEN 'Hours' ELSE {VOLUME} || '-Hours' END", NULL),
     "ContractedCost": ("usage.amount", "-entry.amount"),
-    "ContractedUnitPrice": ("meter.unit_price", NULL),
+    "ContractedUnitPrice": ("meter.unit_price", _of_a_charge("-entry.amount")),
     "EffectiveCost": ("usage.amount", "-entry.amount"),
     "InvoiceId": (NULL, NULL),
     "InvoiceIssuerName": ("%(issuer)s", "%(issuer)s"),
-    "ListCost": (
-        f"CASE WHEN meter.list_price = meter.unit_price THEN usage.amount "
-        f"ELSE round(meter.list_price * {PRICED}, 6) END",
-        "-entry.amount",
-    ),
-    "ListUnitPrice": ("meter.list_price", NULL),
-    "PricingCategory": ("'Standard'", NULL),
-    "PricingQuantity": (PRICED, "CASE entry.kind WHEN 'refund' THEN NULL::numeric ELSE 1 END"),
+    "ListCost": (LIST_COST, "-entry.amount"),
+    "ListUnitPrice": ("meter.list_price", _of_a_charge("-entry.amount")),
+    "PricingCategory": ("'Standard'", _of_a_charge("'Standard'")),
+    "PricingQuantity": (PRICED, _of_a_charge("1::numeric")),
     "PricingUnit": (
         f"CASE WHEN {HOURLY} THEN 'Hours' ELSE {VOLUME} || '-Months' END",
-        "CASE entry.kind WHEN 'refund' THEN NULL ELSE 'Units' END",
+        _of_a_charge("'Units'"),
     ),
     "ProviderName": (PROVIDERS, "%(issuer)s"),
     "PublisherName": (PROVIDERS, "%(issuer)s"),
@@ -82,17 +99,13 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "RegionName": ("nullif(meter.region, '')", NULL),
     "ResourceId": ("resource.reference", NULL),
     "ResourceName": ("resource.name", NULL),
-    "ResourceType": (
-        "CASE resource.kind WHEN 'vm' THEN 'Virtual machine' WHEN 'bucket' THEN 'Bucket' "
-        "WHEN 'kubernetes' THEN 'Kubernetes cluster' ELSE resource.kind END",
-        NULL,
-    ),
+    "ResourceType": (RESOURCE_TYPE, NULL),
     "ServiceCategory": (CATEGORY, "'Other'"),
     "ServiceName": (SERVICE, "'Credit and charges'"),
     "ServiceSubcategory": (SUBCATEGORY, "'Other (Other)'"),
-    "SkuId": ("meter.sku", NULL),
+    "SkuId": ("meter.sku", _of_a_charge("'charge'")),
     "SkuMeter": ("meter.label", NULL),
-    "SkuPriceId": ("meter.catalogue || '/' || meter.sku || '/' || meter.region", NULL),
+    "SkuPriceId": ("meter.catalogue || '/' || meter.sku || '/' || meter.region", _of_a_charge("'charge'")),
     "SubAccountId": ("nullif(resource.cloud_account, '')", NULL),
     "SubAccountName": ("nullif(resource.cloud_account_name, '')", NULL),
     "SubAccountType": ("CASE WHEN resource.cloud_account <> '' THEN 'Cloud account' END", NULL),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import Executor
 
 from django.http import StreamingHttpResponse
@@ -17,7 +17,7 @@ from django.http import StreamingHttpResponse
 PARTS_AHEAD = 4
 
 
-async def parts_of(response: StreamingHttpResponse, threads: Executor) -> AsyncIterator[bytes]:
+async def parts_of(response: StreamingHttpResponse, threads: Executor) -> AsyncGenerator[bytes]:
     """The parts of a response with a synchronous iterator; closes the response in the thread that produced them.
 
     Raises what producing raised, after the parts before it.
@@ -31,7 +31,7 @@ async def parts_of(response: StreamingHttpResponse, threads: Executor) -> AsyncI
 
     def produce() -> None:
         try:
-            for part in response:  # type: ignore[attr-defined]  # the stubs do not know that it can be iterated
+            for part in response:
                 if is_unwanted.is_set():
                     return
                 hand_over(part)
