@@ -83,9 +83,7 @@ class AccountAdmin(DeedAdmin):
         stops = form.cleaned_data["stops_machines"]
         actor = self.actor(request, account.organization)
         credit.set_policy(account=account, stops_machines=stops, actor=actor, reason=form.cleaned_data["reason"])
-        messages.success(
-            request, "Machines are stopped without credit." if stops else "Machines run on without credit."
-        )
+        messages.success(request, f"Without credit, machines {'are stopped' if stops else 'run on'}.")
         return self.back_to(account)
 
 

@@ -32,6 +32,6 @@ class CreditPolicyForm(forms.Form):
         required=False,
         label="Stop machines without credit",
         widget=UnfoldBooleanWidget(),
-        help_text="Once the credit is used up for the grace period, running machines are stopped. Nothing is destroyed.",
+        help_text="Once the credit is used up for the grace period; nothing is ever destroyed.",
     )
     reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget(), help_text="Kept in the audit trail.")

@@ -292,9 +292,7 @@ RUN_CANCEL_GRACE = env.int("RUN_CANCEL_GRACE", 60)  # seconds between SIGINT and
 RUNS_PER_ORGANIZATION = env.int("RUNS_PER_ORGANIZATION", 4)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)  # runs at once per worker process
 HOLD_DAYS = env.int("HOLD_DAYS", 30)  # days of the quoted price that an order reserves
-CREDIT_STOP_GRACE_HOURS = env.int(
-    "CREDIT_STOP_GRACE_HOURS", 24
-)  # from used-up credit to stopping, where policy says so
+CREDIT_STOP_GRACE_HOURS = env.int("CREDIT_STOP_GRACE_HOURS", 24)  # then machines are stopped, where policy says
 TRIAL_CREDIT_USD = env.int("TRIAL_CREDIT_USD", 0)  # what a newly registered organization starts with
 PRICE_APIS = {  # where refresh_prices reads; a mirror of your own may stand in for each
     "aws": env.str("AWS_PRICES_URL", "https://pricing.us-east-1.amazonaws.com"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -40,7 +41,7 @@ def queue(*, actor: Actor, resource: Resource, operation: Operation, reason: str
     )
     resource.status = ResourceStatus.UPDATING
     resource.save(update_fields=["status"])
-    audit.record(actor, f"resource.{operation}", resource, run=str(run.pk), **({"reason": reason} if reason else {}))
+    audit.record(actor, f"resource.{operation}", resource, run=str(run.pk), reason=reason)
     transaction.on_commit(partial(events.announce_resource, run.organization_id, run.resource_id), robust=True)
     return run
 
@@ -62,7 +63,7 @@ def _stop_all(account: Account) -> int:
 
 
 @transaction.atomic
-def _stop(account: Account, pk: object) -> bool:
+def _stop(account: Account, pk: UUID) -> bool:
     """False when something else is being done to it: the next tick looks again."""
     locked = Resource.objects.select_related("organization").defer("sealed_outputs")
     resource = locked.select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()
