@@ -6,19 +6,21 @@ says what it consists of from now on (:func:`run_meters`) or that it is gone (:f
 records, their daily sums, one ledger entry and the part of the holds it eats up, in one transaction. A pass that is
 killed, repeated or late therefore changes nothing: what is booked is booked, and the rest is still due.
 
-The clock may jump back: a meter never ends before what was booked of it.
+The clock may jump: what happens at a moment replaces all that was said of later ones and is not booked yet, and
+nothing happens before what is booked. So a resource's meters follow one another without a gap or an overlap.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -30,6 +32,7 @@ from .services import append_entry, lock_account, lower_held
 from .usage_sql import BOOK_HOUR
 
 HOUR = timedelta(hours=1)
+PASS_LOCK = 0x0B00_0CED  # advisory lock of the pass that the scheduler asks for every minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +87,25 @@ def run_meters(*, organization: Organization, facts: Facts, lines: Sequence[Mete
     billed, _ = BilledResource.objects.update_or_create(
         account=account,
         reference=facts.reference,
-        defaults={name: getattr(facts, name) for name in Facts.__slots__ if name != "reference"},
+        defaults=_described(facts),
     )
     wanted = dict(_named(lines))
-    running = {meter.line: meter for meter in billed.meters.running()}
-    at = at.replace(microsecond=0)
-    for name, meter in running.items():
-        if name not in wanted or not _is_same(meter, wanted[name]):
-            at = max(at, _end(meter, at))
-    new = {name: line for name, line in wanted.items() if name not in running or not _is_same(running[name], line)}
-    for name, line in new.items():
-        _begin(billed, name, line, max(at, _last_end(billed, name) or at))
+    at = _open_from(billed, at)
+    kept = set()
+    for meter in _meters_beyond(billed, at):
+        if _goes_on(meter, wanted.get(meter.line), at):
+            kept.add(meter.line)
+        else:
+            _cut(meter, at)
+    for name, line in wanted.items():
+        if name not in kept:
+            _begin(billed, name, line, at)
+
+
+def describe(*, organization: Organization, facts: Facts) -> None:
+    """Keep new ``facts`` of something that is metered, or was; its past is grouped by them too. Idempotent."""
+    rows = BilledResource.objects.filter(account__organization=organization, reference=facts.reference)
+    rows.update(**_described(facts))
 
 
 def run_quoted_meters(*, organization: Organization, facts: Facts, hourly: Decimal, at: datetime) -> None:
@@ -123,10 +134,43 @@ def book_usage(*, until: datetime | None = None) -> Booked:
     """Book every full hour that is due, up to ``until`` (now), of every account; return what was booked.
 
     Each account's hour is a transaction of its own, so a pass may be killed anywhere and another may run at once.
-    Memory does not grow with the number of resources or hours: the database does the work.
+    Memory does not grow with the number of resources or hours: the database does the work. An account that cannot be
+    booked keeps no other from it: what went wrong is raised at the end, as an ``ExceptionGroup``. A database that
+    does not answer ends the pass at once (``OperationalError``).
     """
     until = (until or timezone.now()).replace(minute=0, second=0, microsecond=0)
-    return sum((booked for account in _due_accounts(until) for booked in _book_account(account, until)), Booked())
+    booked, problems = Booked(), []
+    for account in _due_accounts(until):
+        try:
+            booked = sum(_book_account(account, until), booked)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as problem:  # noqa: BLE001  - raised below, once the others are booked
+            problem.add_note(f"while booking the usage of organization {account}")
+            problems.append(problem)
+    if problems:
+        raise ExceptionGroup("not every account could be booked", problems)
+    return booked
+
+
+def book_usage_alone() -> Booked | None:
+    """:func:`book_usage`, unless another process or thread is doing this: then None, at once."""
+    with _alone() as is_alone:
+        return book_usage() if is_alone else None
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether nobody else holds the pass's lock; it is this block's then, and ends with its connection at last."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [PASS_LOCK])
+        is_alone = bool(cursor.fetchone()[0])
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [PASS_LOCK])
 
 
 def _due_accounts(until: datetime) -> QuerySet[Account, Any]:
@@ -175,6 +219,10 @@ def _describe(hour: datetime) -> str:
     return f"Usage of {hour:%d %b %Y, %H:%M}–{hour + HOUR:%H:%M} UTC"
 
 
+def _described(facts: Facts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in Facts.__slots__ if name != "reference"}
+
+
 def _named(lines: Sequence[MeteredLine]) -> Iterator[tuple[str, MeteredLine]]:
     """Each line with its name: the SKU, numbered from the second of the same SKU on."""
     seen: dict[str, int] = {}
@@ -183,9 +231,31 @@ def _named(lines: Sequence[MeteredLine]) -> Iterator[tuple[str, MeteredLine]]:
         yield (line.sku if count == 1 else f"{line.sku}#{count}"), line
 
 
-def _is_same(meter: Meter, line: MeteredLine) -> bool:
+def _open_from(billed: BilledResource, at: datetime) -> datetime:
+    """``at`` in whole seconds, or later: up to where the resource is booked, nothing can change any more."""
+    booked = billed.meters.filter(metered_until__gt=F("starts_at")).aggregate(until=Max("metered_until"))["until"]
+    at = at.replace(microsecond=0)
+    return max(at, booked) if booked else at
+
+
+def _meters_beyond(billed: BilledResource, at: datetime) -> QuerySet[Meter]:
+    """Those that run at ``at`` or later: also what ended or began later than now, before the clock jumped back."""
+    return billed.meters.filter(Q(ends_at=None) | Q(ends_at__gt=at))
+
+
+def _goes_on(meter: Meter, line: MeteredLine | None, at: datetime) -> bool:
+    if line is None or meter.ends_at is not None or meter.starts_at > at:
+        return False
     rate = ("sku", "region", "unit", "quantity", "unit_price", "currency", "is_paused_by_stop")
     return all(getattr(meter, name) == getattr(line, name) for name in rate)
+
+
+def _cut(meter: Meter, at: datetime) -> None:
+    """End ``meter`` at ``at``, up to where it is booked at most. One that did not run before goes."""
+    if meter.starts_at >= at:
+        meter.delete()
+    else:
+        Meter.objects.filter(pk=meter.pk).update(ends_at=at)
 
 
 def _begin(billed: BilledResource, name: str, line: MeteredLine, at: datetime) -> None:
@@ -199,27 +269,12 @@ def _begin(billed: BilledResource, name: str, line: MeteredLine, at: datetime) -
     )
 
 
-def _last_end(billed: BilledResource, name: str) -> datetime | None:
-    """When the line's newest ended meter ended: after a clock jumped back, later than now."""
-    ended = billed.meters.filter(line=name).aggregate(last=Max("ends_at"))
-    last: datetime | None = ended["last"]
-    return last
-
-
-def _end(meter: Meter, at: datetime) -> datetime:
-    """End ``meter`` at ``at``, or where it is booked to if that is later; return when. One that never ran goes."""
-    ends = max(at.replace(microsecond=0), meter.metered_until)
-    if ends == meter.starts_at:
-        meter.delete()
-    else:
-        Meter.objects.filter(pk=meter.pk).update(ends_at=ends)
-    return ends
-
-
 def _end_running(organization: Organization, reference: str, at: datetime, which: Q) -> None:
     account = lock_account(organization)
-    for meter in Meter.objects.running().filter(which, account=account, resource__reference=reference):
-        _end(meter, at)
+    for billed in account.billed_resources.filter(reference=reference):  # one, or none
+        at = _open_from(billed, at)
+        for meter in _meters_beyond(billed, at).filter(which):
+            _cut(meter, at)
 
 
 def _metered(line: dict[str, Any], catalogue: str) -> MeteredLine:

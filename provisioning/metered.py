@@ -34,6 +34,11 @@ def end(resource: Resource) -> None:
     )
 
 
+def describe(resource: Resource) -> None:
+    """What ``resource`` is called and grouped by, from now on; nothing happens where nothing was ever metered."""
+    metering.describe(organization=resource.organization, facts=facts_of(resource))
+
+
 def facts_of(resource: Resource) -> Facts:
     account = resource.cloud_account
     return Facts(

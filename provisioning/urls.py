@@ -17,6 +17,7 @@ urlpatterns = [
     path("resources/<uuid:pk>/stop/", resources.stop, name="resource-stop"),
     path("resources/<uuid:pk>/start/", resources.start, name="resource-start"),
     path("resources/<uuid:pk>/drift/", resources.detect_drift, name="resource-drift"),
+    path("resources/<uuid:pk>/tags/", resources.tags, name="resource-tags"),
     path("resources/<uuid:pk>/kubeconfig/", resources.kubeconfig, name="resource-kubeconfig"),
     path("resources/<uuid:pk>/forget/", resources.forget, name="resource-forget"),
     path("runs/", runs.run_list, name="run-list"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 class ChannelKind(models.TextChoices):
+    TEAM = "team", "Owners and admins"  # of every account, by itself: an e-mail to whoever they are at that moment
     EMAIL = "email", "E-mail"
     WEBHOOK = "webhook", "Webhook"
     SLACK = "slack", "Slack"
@@ -31,16 +32,22 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
 
 
 class Channel(models.Model):
-    """Where alerts go. The address of a webhook and its signing secret are write-only; ``hint`` is what is shown."""
+    """Where alerts go. Addresses and signing secrets are write-only; ``hint`` is what is shown.
+
+    ``previous_secret`` signs beside ``secret`` until ``previous_secret_until``, so that a receiver can change over.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="channels")
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=10, choices=ChannelKind.choices)
-    address = SealedTextField()  # an e-mail address or a URL
+    address = SealedTextField(blank=True, default="")  # a member's e-mail address or a URL; of a team channel nothing
     hint = models.CharField(max_length=120)  # "a…@example.com", "https://hooks.example.com/…"
     secret = SealedTextField(blank=True, default="")  # signs webhooks
+    previous_secret = SealedTextField(blank=True, default="")
+    previous_secret_until = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
+    switched_off_because = models.CharField(max_length=200, blank=True)  # when the platform did it
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -50,7 +57,10 @@ class Channel(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["account", "name"], name="channel_name_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "name"], name="channel_name_once"),
+            models.UniqueConstraint(fields=["account"], condition=Q(kind="team"), name="channel_team_once"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -120,7 +130,8 @@ class Delivery(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
     number = models.PositiveSmallIntegerField(default=1)  # 2 and more: delivered again by hand
     status = models.CharField(max_length=10, choices=DeliveryStatus.choices, default=DeliveryStatus.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)  # begun
+    failures = models.PositiveSmallIntegerField(default=0)  # ended without success; a killed worker is none
     next_attempt_at = models.DateTimeField(default=timezone.now)
     leased_until = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -147,7 +158,10 @@ class Delivery(models.Model):
 
 
 class DeliveryAttempt(models.Model):
-    """One try of a delivery, for the delivery log."""
+    """One try of a delivery, for the delivery log.
+
+    Written before it is sent; without ``milliseconds`` the worker was killed and nobody knows the end.
+    """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="log")
     number = models.PositiveSmallIntegerField()

@@ -50,18 +50,16 @@ class Cloud:
 
     @cached_property
     def client(self) -> ResourceManagementClient:
-        common: dict[str, Any] = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT, "retry_total": 1}
+        options = self.options(ARM_SCOPE) | ({"base_url": self.endpoint} if self.endpoint else {})
+        return ResourceManagementClient(subscription_id=self.subscription_id, retry_total=1, **options)
+
+    def options(self, scope: str) -> dict[str, Any]:
+        """What every client of the SDK is made with: who signs its requests for ``scope``, and how long it waits."""
+        patience = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT}
         if not self.endpoint:
-            return ResourceManagementClient(self._credential(), self.subscription_id, **common)
-        policy = _PlainBearer(self.endpoint, self.credentials)
-        return ResourceManagementClient(
-            policy,  # it signs each request itself: the SDK's own way refuses plain HTTP
-            self.subscription_id,
-            base_url=self.endpoint,
-            credential_scopes=[ARM_SCOPE],
-            authentication_policy=policy,
-            **common,
-        )
+            return {"credential": self._credential(), **patience}
+        policy = _PlainBearer(self.endpoint, self.credentials)  # the SDK's own way refuses plain HTTP
+        return {"credential": policy, "authentication_policy": policy, "credential_scopes": [scope], **patience}
 
     def get(self, path: str, api_version: str) -> dict[str, Any]:
         """One GET of Resource Manager; ``path`` begins with "/". Raises a :class:`CloudError`."""

@@ -86,7 +86,7 @@ def write_inputs(job: Job) -> None:
         job.run.inputs,
         name=resource.name,
         resource_id=str(resource.pk),
-        tags=tags_of(resource),
+        tags=tags_of(job.run),
     )
     environment = job.environment
     files = {**environment.files, **environment.secret_files} if environment else {}

@@ -24,6 +24,7 @@ from .outputs import NoKubeconfig, read_kubeconfig, read_outputs
 from .power import request_start, request_stop, stopped_monthly
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
+from .tagging import merged_tags, set_tags
 
 __all__ = [
     "USABLE",
@@ -46,6 +47,7 @@ __all__ = [
     "has_vanished",
     "held_for",
     "merged_inputs",
+    "merged_tags",
     "price_of",
     "read_kubeconfig",
     "read_outputs",
@@ -56,6 +58,7 @@ __all__ = [
     "request_update",
     "resource_id_of",
     "retry",
+    "set_tags",
     "stopped_monthly",
     "version_by_id",
 ]

@@ -29,6 +29,7 @@ from .announcing import announce_after_commit
 from .errors import CannotChange, CannotUseAccount, NotPossible, RunInProgress
 from .ordering import check_account, insert_run
 from .shelf import price_of, version_by_id
+from .tagging import tags_for
 
 CHANGEABLE = frozenset({ResourceStatus.ACTIVE, ResourceStatus.FAILED})
 STATUS_WHILE = {
@@ -199,6 +200,7 @@ def _queue(actor: Actor, resource: Resource, operation: Operation, inputs: dict[
             resource=resource,
             operation=operation,
             inputs=inputs,
+            tags=tags_for(resource, operation),
             previous=previous,
             created_by=actor.user,
             created_by_label=actor.label,

@@ -75,4 +75,4 @@ print(sorted(dramatiq.get_broker().get_declared_actors()))
 def test_a_worker_knows_the_actors_of_every_app() -> None:
     """In a process of its own: here other tests have loaded them."""
     printed = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True).stdout
-    assert {"drain_queue", "rotate_signing_keys", "sweep"} <= set(re.findall(r"'(\w+)'", printed))
+    assert {"book_usage", "drain_queue", "rotate_signing_keys", "sweep"} <= set(re.findall(r"'(\w+)'", printed))

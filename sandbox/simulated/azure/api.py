@@ -15,7 +15,7 @@ from sandbox.simulated.cloud import Caller, Gate
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.store import Object
 
-from . import power
+from . import metrics, power
 from .identity import TENANT
 from .leftovers import TYPES
 
@@ -58,6 +58,9 @@ def answer(cloud: Azure, request: Request, gate: Gate) -> Response:
         raise CloudFault(404, "SubscriptionNotFound", f"The subscription of {request.path} could not be found.")
     if request.method == "DELETE":
         return _delete(cloud, request.path, gate)
+    if (found["rest"] or "").lower() == "/metrics:getbatch":
+        gate("metrics", "read")
+        return _json(metrics.answer(cloud.store, caller, request))
     if request.method == "POST":
         return _acted(cloud, caller, request.path, gate)
     gate("*", "list")

@@ -17,7 +17,7 @@ from sandbox.simulated.cloud import Caller, Gate
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.store import Object
 
-from . import power
+from . import metrics, power
 from .kinds import SERVICES, canonical, link, number_of, scope_of
 from .leftovers import COLLECTIONS as MADE_BY_CLUSTERS
 from .network import NETWORK
@@ -214,6 +214,13 @@ FIELDS = {
 }
 
 
+# --- Cloud Monitoring -----------------------------------------------------------------------------------------------
+
+
+def _time_series(cloud: Gcp, caller: Caller, request: Request, _found: re.Match[str]) -> Any:
+    return metrics.answer(cloud.store, caller, request)
+
+
 # --- Cloud Storage, Kubernetes Engine -------------------------------------------------------------------------------
 
 
@@ -261,6 +268,7 @@ def _cluster(cloud: Gcp, thing: Object) -> dict[str, Any]:
 ROUTES: list[tuple[re.Pattern[str], Answering]] = [
     (re.compile(r"/v3/projects/(?P<project>[^/:]+)"), _project),
     (re.compile(r"/v3/projects/(?P<project>[^/:]+):testIamPermissions"), _permissions),
+    (re.compile(r"/v3/projects/(?P<project>[^/:]+)/timeSeries"), _time_series),
     (re.compile(r"/v1/projects/(?P<project>[^/]+)/services"), _services),
     (re.compile(r"/v1/projects/(?P<project>[^/]+)/serviceAccounts"), _service_accounts),
     (re.compile(r"/v1/projects/(?P<project>[^/]+)/locations/-/clusters"), _clusters),

@@ -1,0 +1,5 @@
+"""The scheduler's ticks for money, a file for each thing that is done; the worker loads what is imported here."""
+
+from .metering import book_usage
+
+__all__ = ["book_usage"]
