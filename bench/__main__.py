@@ -1,4 +1,4 @@
-"""``python -m bench``: the engine against the raw CLI, orders per second and long lists, three clouds at once, a long export."""
+"""``python -m bench``: engine against raw CLI, orders per second, long lists, three clouds at once, a long export."""
 
 import sys
 

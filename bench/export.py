@@ -78,9 +78,7 @@ def export(stack: Stack, token: str) -> Exported:
     lines = size = 0
     with Growth(stack) as growth:
         begun = time.perf_counter()
-        with httpx.stream(
-            "GET", url, headers={"Authorization": f"Token {token}"}, timeout=600, trust_env=False
-        ) as answer:
+        with client, client.stream("GET", url) as answer:
             answer.raise_for_status()
             for part in answer.iter_bytes():
                 lines += part.count(b"\n")
