@@ -1,9 +1,11 @@
 from django.urls import path
 
-from . import views
+from .views import costs, credit
 
 app_name = "billing"
 urlpatterns = [
-    path("billing/", views.overview, name="overview"),
-    path("billing/balance-pill/", views.balance_pill, name="balance-pill"),
+    path("billing/", credit.overview, name="overview"),
+    path("billing/balance-pill/", credit.balance_pill, name="balance-pill"),
+    path("billing/costs/", costs.costs_page, name="costs"),
+    path("billing/costs/download/", costs.costs_csv, name="costs-csv"),
 ]

@@ -200,6 +200,7 @@ NAV_ICONS = (
     "activity",
     "cloud",
     "credit-card",
+    "chart-area-line",
     "users",
     "key",
     "history",
