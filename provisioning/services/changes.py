@@ -231,7 +231,9 @@ def _pay(actor: Actor, resource: Resource, inputs: dict[str, Any], previous: dic
     if resource.cloud_account is None:
         raise CannotUseAccount("The cloud account of this resource was deleted.")
     check_account(actor, resource.cloud_account, version)
-    quoted = price_of(version, inputs)
+    quoted = price_of(
+        version, inputs, organization_id=resource.organization_id, cloud_account_id=resource.cloud_account_id
+    )
     needed = billing.hold_amount(quoted.hourly)
     if previous["hold"] is None:
         billing.hold_credit(
