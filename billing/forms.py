@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from accounts.models import Organization
 
@@ -111,3 +111,13 @@ class AdjustPricesForm(forms.Form):
             self.add_error("sku_prefix", "The price catalogue has no such SKU.")
         elif not any(sku.startswith(wanted) for sku in known):
             self.add_error("sku_prefix", "No SKU of the price catalogue begins so.")
+
+
+class CreditPolicyForm(forms.Form):
+    stops_machines = forms.BooleanField(
+        required=False,
+        label="Stop machines without credit",
+        widget=UnfoldBooleanWidget(),
+        help_text="Once the credit is used up for the grace period; nothing is ever destroyed.",
+    )
+    reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget(), help_text="Kept in the audit trail.")

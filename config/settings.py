@@ -292,6 +292,10 @@ RUN_CANCEL_GRACE = env.int("RUN_CANCEL_GRACE", 60)  # seconds between SIGINT and
 RUNS_PER_ORGANIZATION = env.int("RUNS_PER_ORGANIZATION", 4)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)  # runs at once per worker process
 HOLD_DAYS = env.int("HOLD_DAYS", 30)  # days of the quoted price that an order reserves
+CREDIT_STOP_GRACE_HOURS = env.int("CREDIT_STOP_GRACE_HOURS", 24)  # then machines are stopped, where policy says
+CLOUD_ACCOUNT_NAMES = "provisioning.scopes.cloud_account_names"  # billing knows ids; here it asks for more
+CREDIT_ALERT_PERCENT = env.list("CREDIT_ALERT_PERCENT", int, [20, 10])  # available of what the last top-up made it
+CREDIT_ALERT_DAYS = env.list("CREDIT_ALERT_DAYS", int, [7, 3, 1])  # that the balance lasts at the run-rate
 TRIAL_CREDIT_USD = env.int("TRIAL_CREDIT_USD", 0)  # what a newly registered organization starts with
 PRICE_APIS = {  # where refresh_prices reads; a mirror of your own may stand in for each
     "aws": env.str("AWS_PRICES_URL", "https://pricing.us-east-1.amazonaws.com"),

@@ -21,6 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.actors import member_actor
 from accounts.models import AuditEvent, Role
 from accounts.services import invite, issue_token
+from billing import budgets
 from billing.models import Price
 from clouds.models import CloudAccount, MachineType, Offering, OfferingVersion
 from provisioning.models import Resource, Run
@@ -102,7 +103,9 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
     actor = member_actor(tenant.owner, tenant.owner.memberships.get())
     token, _ = issue_token(actor=actor, name="ci", role=Role.MEMBER, expires_at=None)
     invitation = invite(actor=actor, email="new@acme.test", role=Role.MEMBER)
+    budget = budgets.create_budget(actor=actor, name="All of it", amount=Decimal(50))
     return {
+        "budgets": budget,
         "cloud-accounts": account,
         "resources": resource,
         "runs": run,

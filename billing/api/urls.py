@@ -1,9 +1,16 @@
-from django.urls import path
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
 
 from . import views
+from .budgets import AlertsView, BudgetViewSet
 from .costs import CostsView
 
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("billing/budgets", BudgetViewSet, basename="billing-budget")
+
 urlpatterns = [
+    path("", include(router.urls)),
+    path("billing/alerts", AlertsView.as_view(), name="billing-alerts"),
     path("billing/balance", views.BalanceView.as_view(), name="billing-balance"),
     path("billing/ledger", views.LedgerView.as_view(), name="billing-ledger"),
     path("billing/costs", CostsView.as_view(), name="billing-costs"),
