@@ -24,12 +24,12 @@ from clouds.manifest import Manifest
 from clouds.models import Provider
 from provisioning import metered, state
 from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus
+from provisioning.tags import tags_for
 
 from .announcing import announce_after_commit
 from .errors import CannotChange, CannotUseAccount, NotPossible, RunInProgress
 from .ordering import check_account, insert_run
 from .shelf import price_of, version_by_id
-from .tagging import tags_for
 
 CHANGEABLE = frozenset({ResourceStatus.ACTIVE, ResourceStatus.FAILED})
 STATUS_WHILE = {

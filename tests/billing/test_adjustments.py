@@ -150,10 +150,10 @@ def test_a_quote_says_both_prices_of_every_line(organization: Organization) -> N
 @pytest.mark.usefixtures("listed")
 def test_what_was_quoted_is_what_is_metered_also_after_the_agreement_ended(organization: Organization) -> None:
     agreement = agree(organization, "-12.345")
-    quotes.keep_quote(organization=organization, reference="resource:1", quoted=quoted(organization))
+    kept = quotes.keep_quote(organization=organization, reference="resource:1", quoted=quoted(organization))
     adjusting.end_adjustment(actor=system_actor(organization), adjustment=agreement, reason="Over")
     adjustments.forget_table()
-    metering.run_quoted_meters(organization=organization, facts=usage.facts(), at=NOON)
+    metering.run_quoted_meters(organization=organization, facts=usage.facts(), hourly=kept.hourly, at=NOON)
     machine, address = Meter.objects.order_by("sku")
     assert (machine.list_price, machine.unit_price) == (Decimal("0.0104"), Decimal("0.009116120"))
     assert (address.list_price, address.unit_price) == (Decimal("0.005"), Decimal("0.004382750"))
