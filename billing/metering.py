@@ -6,7 +6,8 @@ says what it consists of from now on (:func:`run_meters`) or that it is gone (:f
 records, their daily sums, one ledger entry and the part of the holds it eats up, in one transaction. A pass that is
 killed, repeated or late therefore changes nothing: what is booked is booked, and the rest is still due.
 
-The clock may jump back: a meter never ends before what was booked of it.
+The clock may jump: what happens at a moment replaces all that was said of later ones and is not booked yet, and
+nothing happens before what is booked. So a resource's meters follow one another without a gap or an overlap.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from django.utils import timezone
 
 from accounts.models import Organization
 
-from .models import ZERO, Account, BilledResource, EntryKind, Meter, Quote
+from .models import ZERO, Account, BilledResource, EntryKind, Meter
+from .quotes import newest_quote
 from .services import append_entry, lock_account, lower_held
 from .usage_sql import BOOK_HOUR
 
@@ -85,22 +87,33 @@ def run_meters(*, organization: Organization, facts: Facts, lines: Sequence[Mete
     billed, _ = BilledResource.objects.update_or_create(
         account=account,
         reference=facts.reference,
-        defaults={name: getattr(facts, name) for name in Facts.__slots__ if name != "reference"},
+        defaults=_described(facts),
     )
     wanted = dict(_named(lines))
-    running = {meter.line: meter for meter in billed.meters.running()}
-    at = at.replace(microsecond=0)
-    for name, meter in running.items():
-        if name not in wanted or not _is_same(meter, wanted[name]):
-            at = max(at, _end(meter, at))
-    new = {name: line for name, line in wanted.items() if name not in running or not _is_same(running[name], line)}
-    for name, line in new.items():
-        _begin(billed, name, line, max(at, _last_end(billed, name) or at))
+    at = _open_from(billed, at)
+    kept = set()
+    for meter in _meters_beyond(billed, at):
+        if _goes_on(meter, wanted.get(meter.line), at):
+            kept.add(meter.line)
+        else:
+            _cut(meter, at)
+    for name, line in wanted.items():
+        if name not in kept:
+            _begin(billed, name, line, at)
 
 
-def run_quoted_meters(*, organization: Organization, facts: Facts, at: datetime) -> None:
-    """:func:`run_meters` with the lines of the newest quote kept for the reference: what was agreed is what runs."""
-    quote = Quote.objects.filter(account__organization=organization, reference=facts.reference).first()
+def describe(*, organization: Organization, facts: Facts) -> None:
+    """Keep new ``facts`` of something that is metered, or was; its past is grouped by them too. Idempotent."""
+    rows = BilledResource.objects.filter(account__organization=organization, reference=facts.reference)
+    rows.update(**_described(facts))
+
+
+def run_quoted_meters(*, organization: Organization, facts: Facts, hourly: Decimal, at: datetime) -> None:
+    """:func:`run_meters` with the lines of the newest quote at ``hourly`` kept for the reference.
+
+    What was agreed is what runs; a newer quote at another price may be that of a change that never came about.
+    """
+    quote = newest_quote(organization=organization, reference=facts.reference, hourly=hourly)
     lines = [_metered(line, quote.catalogue) for line in quote.lines] if quote is not None else []
     run_meters(organization=organization, facts=facts, lines=lines, at=at)
 
@@ -206,6 +219,10 @@ def _describe(hour: datetime) -> str:
     return f"Usage of {hour:%d %b %Y, %H:%M}–{hour + HOUR:%H:%M} UTC"
 
 
+def _described(facts: Facts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in Facts.__slots__ if name != "reference"}
+
+
 def _named(lines: Sequence[MeteredLine]) -> Iterator[tuple[str, MeteredLine]]:
     """Each line with its name: the SKU, numbered from the second of the same SKU on."""
     seen: dict[str, int] = {}
@@ -214,9 +231,31 @@ def _named(lines: Sequence[MeteredLine]) -> Iterator[tuple[str, MeteredLine]]:
         yield (line.sku if count == 1 else f"{line.sku}#{count}"), line
 
 
-def _is_same(meter: Meter, line: MeteredLine) -> bool:
+def _open_from(billed: BilledResource, at: datetime) -> datetime:
+    """``at`` in whole seconds, or later: up to where the resource is booked, nothing can change any more."""
+    booked = billed.meters.filter(metered_until__gt=F("starts_at")).aggregate(until=Max("metered_until"))["until"]
+    at = at.replace(microsecond=0)
+    return max(at, booked) if booked else at
+
+
+def _meters_beyond(billed: BilledResource, at: datetime) -> QuerySet[Meter]:
+    """Those that run at ``at`` or later: also what ended or began later than now, before the clock jumped back."""
+    return billed.meters.filter(Q(ends_at=None) | Q(ends_at__gt=at))
+
+
+def _goes_on(meter: Meter, line: MeteredLine | None, at: datetime) -> bool:
+    if line is None or meter.ends_at is not None or meter.starts_at > at:
+        return False
     rate = ("sku", "region", "unit", "quantity", "unit_price", "currency", "is_paused_by_stop")
     return all(getattr(meter, name) == getattr(line, name) for name in rate)
+
+
+def _cut(meter: Meter, at: datetime) -> None:
+    """End ``meter`` at ``at``, up to where it is booked at most. One that did not run before goes."""
+    if meter.starts_at >= at:
+        meter.delete()
+    else:
+        Meter.objects.filter(pk=meter.pk).update(ends_at=at)
 
 
 def _begin(billed: BilledResource, name: str, line: MeteredLine, at: datetime) -> None:
@@ -230,27 +269,12 @@ def _begin(billed: BilledResource, name: str, line: MeteredLine, at: datetime) -
     )
 
 
-def _last_end(billed: BilledResource, name: str) -> datetime | None:
-    """When the line's newest ended meter ended: after a clock jumped back, later than now."""
-    ended = billed.meters.filter(line=name).aggregate(last=Max("ends_at"))
-    last: datetime | None = ended["last"]
-    return last
-
-
-def _end(meter: Meter, at: datetime) -> datetime:
-    """End ``meter`` at ``at``, or where it is booked to if that is later; return when. One that never ran goes."""
-    ends = max(at.replace(microsecond=0), meter.metered_until)
-    if ends == meter.starts_at:
-        meter.delete()
-    else:
-        Meter.objects.filter(pk=meter.pk).update(ends_at=ends)
-    return ends
-
-
 def _end_running(organization: Organization, reference: str, at: datetime, which: Q) -> None:
     account = lock_account(organization)
-    for meter in Meter.objects.running().filter(which, account=account, resource__reference=reference):
-        _end(meter, at)
+    for billed in account.billed_resources.filter(reference=reference):  # one, or none
+        at = _open_from(billed, at)
+        for meter in _meters_beyond(billed, at).filter(which):
+            _cut(meter, at)
 
 
 def _metered(line: dict[str, Any], catalogue: str) -> MeteredLine:

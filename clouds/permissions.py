@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from .models import CloudAccount, Offering, OfferingVersion
 from .providers import get_adapter
 
+METRICS_REASON = "Seeing how busy machines are, to propose a better size"
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -34,6 +36,7 @@ def needs(provider: str) -> list[Need]:
     versions = [offering.current for offering in offerings if offering.current is not None]
     found = [Need(version.title, _listed(version, "permissions")) for version in versions]
     found.append(Need("Finding what an interrupted run left behind", adapter.platform_permissions()))
+    found.append(Need(METRICS_REASON, adapter.metrics_permissions(), is_optional=True))
     found += [
         Need(f"{version.title}, some options", _listed(version, "optional_permissions"), True) for version in versions
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import django_filters
@@ -20,11 +21,25 @@ class Ordering(django_filters.OrderingFilter):  # type: ignore[misc]  # django-f
         return ordered.order_by(*ordered.query.order_by, "pk") if value else ordered
 
 
+class TagFilter(django_filters.CharFilter):  # type: ignore[misc]  # django-filter has no types
+    """A tag with its value ("team=data") or its name alone ("team"); all of several, separated by commas."""
+
+    def __init__(self) -> None:
+        super().__init__(max_length=400, label="Tag, such as team=data, or its name alone")
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        for part in filter(None, re.split(r"[\s,;]+", value or "")):
+            name, equals, wanted = part.partition("=")
+            qs = qs.filter(tags__contains={name: wanted}) if equals else qs.filter(tags__has_key=name)
+        return qs
+
+
 class ResourceFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="Every kind")
     provider = django_filters.ChoiceFilter(choices=Provider.choices, empty_label="Every cloud")
     status = django_filters.MultipleChoiceFilter(choices=ResourceStatus.choices)
     region = django_filters.CharFilter(max_length=40)
+    tag = TagFilter()
     search = django_filters.CharFilter(method="filter_search", label="Part of the name, region or an output")
     ordering = Ordering(fields=["name", "status", "kind", "provider", "region", "created_at", "monthly_cost"])
 

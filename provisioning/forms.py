@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 
 from accounts.actors import Actor
-from clouds.inputs import InvalidInputs, validate_name
+from clouds.inputs import InvalidInputs, read_tags, validate_name
+from clouds.inputs.tags import ALLOWED, MAX_TAGS
 from clouds.models import CloudAccount, OfferingVersion
 
 from .services import USABLE
@@ -20,14 +21,42 @@ class CloudAccountField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no
         return f"{obj.name}{simulated}{unusable}"
 
 
+class TagsField(forms.CharField):
+    """Tags on one line, "team=data, env=prod"; its value is ``{name: value}``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = f"name=value, separated by commas: costs are grouped by them. Up to {MAX_TAGS}. {ALLOWED}"
+        attributes = {
+            "autocomplete": "off",
+            "autocapitalize": "off",
+            "spellcheck": "false",
+            "placeholder": "team=data, env=prod",
+        }
+        widget = forms.TextInput(attrs=attributes)
+        super().__init__(label="Tags", required=False, help_text=help_text, widget=widget, **kwargs)
+
+    def clean(self, value: Any) -> dict[str, str]:
+        try:
+            return read_tags(super().clean(value))
+        except InvalidInputs as refusal:
+            raise forms.ValidationError([error.detail for error in refusal.errors]) from refusal
+
+
+class TagsForm(forms.Form):
+    """All tags of a resource."""
+
+    tags = TagsField()
+
+
 class OrderForm(forms.Form):
-    """The name of the new resource and the account it is made in."""
+    """The name of the new resource, the account it is made in, and its tags."""
 
     name = forms.CharField(
         help_text="3 to 40 lower-case letters, digits and hyphens. It must be new in your organization.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
     )
     cloud_account = CloudAccountField(CloudAccount.objects.none(), label="Cloud account", empty_label=None)
+    tags = TagsField()
 
     def __init__(self, *args: Any, actor: Actor, version: OfferingVersion, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,12 +10,17 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.api.fields import ChoiceField
+from clouds.inputs.tags import ALLOWED
 from clouds.models import Kind, Provider
 
 from .models import Operation, Resource, ResourceStatus, Run, RunEvent, RunStatus
 from .reading import latest_run
 
 MAX_INTEGER = 2**31 - 1
+TAGS_HELP = (
+    '{"team": "data"}: what costs are grouped and budgets are made by; also on the objects in the cloud. Up to 20. '
+    f"{ALLOWED}"
+)
 
 
 class RunBriefSerializer(serializers.ModelSerializer[Run]):
@@ -79,6 +84,7 @@ class ResourceSerializer(serializers.ModelSerializer[Resource]):
     offering = serializers.CharField(source="offering_id", read_only=True)
     version = serializers.CharField(source="offering_version.version", read_only=True)
     cloud_account = serializers.UUIDField(source="cloud_account_id", read_only=True, allow_null=True)
+    tags = serializers.DictField(child=serializers.CharField(), read_only=True)
     outputs = serializers.DictField(read_only=True, help_text="{name: value}; sensitive ones are at /outputs.")
     created_by = serializers.CharField(source="created_by.email", read_only=True, default="system")
     current_run = serializers.SerializerMethodField(help_text="The newest run, ended or not.")
@@ -96,6 +102,7 @@ class ResourceSerializer(serializers.ModelSerializer[Resource]):
             "cloud_account",
             "status",
             "inputs",
+            "tags",
             "outputs",
             "hourly_cost",
             "monthly_cost",
@@ -122,13 +129,20 @@ class OrderSerializer(serializers.Serializer[Any]):
     offering = serializers.CharField(max_length=40, help_text='"aws/vm"')
     cloud_account = serializers.UUIDField()
     inputs = serializers.DictField()
+    tags = serializers.DictField(required=False, help_text=TAGS_HELP)
 
 
 @extend_schema_serializer(component_name="ResourceChange")
 class ChangeSerializer(serializers.Serializer[Any]):
-    """The body of PATCH /resources/{id}: the inputs that change; null takes an optional one away."""
+    """The body of PATCH /resources/{id}: the inputs and tags that change; null takes an optional one away."""
 
-    inputs = serializers.DictField(allow_empty=False)
+    inputs = serializers.DictField(required=False, allow_empty=False)
+    tags = serializers.DictField(required=False, allow_empty=False, help_text=TAGS_HELP)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError({"inputs": ["Give the inputs or tags that change."]}, code="required")
+        return attrs
 
 
 class QueuedSerializer(serializers.Serializer[Any]):

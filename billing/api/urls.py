@@ -1,11 +1,20 @@
-from django.urls import path
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
 
 from . import views
+from .budgets import AlertsView, BudgetViewSet
 from .costs import CostsView
+from .export import ExportView
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("billing/budgets", BudgetViewSet, basename="billing-budget")
 
 urlpatterns = [
+    path("", include(router.urls)),
+    path("billing/alerts", AlertsView.as_view(), name="billing-alerts"),
     path("billing/balance", views.BalanceView.as_view(), name="billing-balance"),
     path("billing/ledger", views.LedgerView.as_view(), name="billing-ledger"),
     path("billing/costs", CostsView.as_view(), name="billing-costs"),
+    path("billing/export", ExportView.as_view(), name="billing-export"),
     path("billing/holds", views.HoldsView.as_view(), name="billing-holds"),
 ]

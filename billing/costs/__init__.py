@@ -3,10 +3,11 @@
 from .breakdown import SHOWN, Breakdown, Group, Grouping, break_down, tag_names
 from .periods import Period
 from .scopes import EVERYTHING, Part, Scope, Several, where_all_hold
-from .totals import MonthEnd, by_day, hourly_rate, month_end, period_end, spent
+from .totals import PER_HOUR, MonthEnd, by_day, hourly_rate, month_end, period_end, reckoned, spent
 
 __all__ = [
     "EVERYTHING",
+    "PER_HOUR",
     "SHOWN",
     "Breakdown",
     "Group",
@@ -21,6 +22,7 @@ __all__ = [
     "hourly_rate",
     "month_end",
     "period_end",
+    "reckoned",
     "spent",
     "tag_names",
     "where_all_hold",

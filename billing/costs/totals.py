@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,6 +14,16 @@ from billing.models import ZERO, Account, CostForecast, DailyCost, Meter, Unit
 from billing.money import HOURS_PER_MONTH, rounded
 
 from .scopes import EVERYTHING, Part
+
+_RATE = DecimalField(max_digits=30, decimal_places=12)
+PER_HOUR = ExpressionWrapper(  # of a meter
+    Case(
+        When(unit=Unit.HOUR, then=F("quantity") * F("unit_price")),
+        default=F("quantity") * F("unit_price") / Value(HOURS_PER_MONTH),
+        output_field=_RATE,
+    ),
+    _RATE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +51,7 @@ def by_day(account: Account, scope: Part, first: date, last: date) -> list[tuple
 
 def hourly_rate(account: Account, scope: Part = EVERYTHING) -> Decimal:
     """What everything that runs now costs per hour; times 730 it is the run-rate of a month."""
-    per_hour = Case(
-        When(unit=Unit.HOUR, then=F("quantity") * F("unit_price")),
-        default=F("quantity") * F("unit_price") / Value(HOURS_PER_MONTH),
-        output_field=DecimalField(max_digits=30, decimal_places=12),
-    )
-    rows = Meter.objects.running().filter(scope.of(), account=account)
-    total = rows.aggregate(total=Sum(ExpressionWrapper(per_hour, DecimalField(max_digits=30, decimal_places=12))))
+    total = Meter.objects.running().filter(scope.of(), account=account).aggregate(total=Sum(PER_HOUR))
     return rounded(total["total"] or ZERO)
 
 
@@ -58,11 +63,18 @@ def month_end(account: Account, scope: Part, today: date) -> MonthEnd:
 
 def period_end(account: Account, scope: Part, first: date, last: date, today: date) -> MonthEnd:
     """The same for any period from ``first`` to ``last``. Days without a forecast count at the run-rate."""
-    so_far = spent(account, scope, first, min(today, last))
-    ahead = max(0, (last - today).days)
     rows = CostForecast.objects.filter(account=account, scope=scope.kind, value=scope.value, day__gt=today)
-    expected = list(rows.filter(day__lte=last))
-    rest = rounded(hourly_rate(account, scope) * 24 * (ahead - len(expected)))
+    return reckoned(
+        spent(account, scope, first, min(today, last)),
+        hourly_rate(account, scope),
+        days_ahead=max(0, (last - today).days),
+        expected=list(rows.filter(day__lte=last)),
+    )
+
+
+def reckoned(so_far: Decimal, hourly: Decimal, *, days_ahead: int, expected: Sequence[CostForecast]) -> MonthEnd:
+    """What was spent, plus what is ``expected`` of some of the days ahead, plus the run-rate of the others."""
+    rest = rounded(hourly * 24 * (days_ahead - len(expected)))
     known = {name: sum((getattr(row, name) for row in expected), ZERO) for name in ("amount", "low", "high")}
     return MonthEnd(
         **{name: so_far + known[name] + rest for name in known},

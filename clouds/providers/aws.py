@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 
 import botocore.session
 
-from . import aws_leftovers, aws_objects, aws_permissions
+from . import aws_leftovers, aws_metrics, aws_objects, aws_permissions, aws_power
 from .aws_sdk import NO_OPERATOR_FILES, Cloud, in_words
 from .base import CloudObject, Credentials, Identity, Permissions, RunnerEnvironment
+from .metrics import Metric, Utilisation
 
 PARTITIONS = ("aws", "aws-us-gov", "aws-cn", "aws-eusc")  # those a customer can have keys to
 OVERRIDE_FILE = "sandbox_override.tf.json"
@@ -36,6 +38,9 @@ class AwsAdapter:
 
     def platform_permissions(self) -> list[str]:
         return aws_objects.PERMISSIONS
+
+    def metrics_permissions(self) -> list[str]:
+        return aws_metrics.PERMISSIONS
 
     def presupposed(self, actions: Sequence[str]) -> list[str]:
         return []
@@ -93,6 +98,20 @@ class AwsAdapter:
     def remove(self, credentials: Credentials, region: str, found: CloudObject) -> None:
         with in_words():
             aws_leftovers.remove(self._cloud(credentials, region).client, found)
+
+    def switch_power(self, credentials: Credentials, region: str, machine: str, *, is_on: bool) -> None:
+        with in_words():
+            aws_power.switch(self._cloud(credentials, region).client, machine, is_on=is_on)
+
+    def has_power(self, credentials: Credentials, region: str, machine: str) -> bool | None:
+        with in_words():
+            return aws_power.is_on(self._cloud(credentials, region).client, machine)
+
+    def utilisation(
+        self, credentials: Credentials, region: str, machines: Sequence[str], first: datetime, last: datetime
+    ) -> Mapping[str, Mapping[Metric, Utilisation]]:
+        with in_words():
+            return aws_metrics.read(self._cloud(credentials, region), machines, first, last)
 
     def _cloud(self, credentials: Credentials, region: str) -> Cloud:
         return Cloud(credentials, region, self.endpoint)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore import xform_name
@@ -32,7 +33,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "DeleteKeyPair": {"KeyName": "skyvend-permission-check"},
     "RunInstances": {"MinCount": 1, "MaxCount": 1, "InstanceType": "t3.micro"},
 }
+NO_METRIC: dict[str, Any] = {  # a question about nothing, which costs nothing
+    "MetricDataQueries": [{"Id": "m", "Expression": "TIME_SERIES(0)", "Period": 3600}],
+    "StartTime": datetime(2026, 1, 1, tzinfo=UTC),
+    "EndTime": datetime(2026, 1, 1, 1, tzinfo=UTC),
+}
 READS: dict[str, tuple[str, str, dict[str, Any]]] = {  # action -> service, method, arguments
+    "cloudwatch:GetMetricData": ("cloudwatch", "get_metric_data", NO_METRIC),
+    "cloudwatch:ListMetrics": ("cloudwatch", "list_metrics", {"Namespace": "Skyvend", "MetricName": "None"}),
     "s3:ListAllMyBuckets": ("s3", "list_buckets", {}),
     "tag:GetResources": ("resourcegroupstaggingapi", "get_resources", {"ResourcesPerPage": 1}),
 }

@@ -88,8 +88,8 @@ class Cloud:
             self._keys = self._signed_in()
         return self._keys
 
-    def client(self, service: str) -> Any:
-        return self._client(service, self.keys)
+    def client(self, service: str, *, attempts: int = ATTEMPTS) -> Any:
+        return self._client(service, self.keys, attempts)
 
     def _signed_in(self) -> Credentials:
         method = self.given.get("method")
@@ -125,7 +125,7 @@ class Cloud:
             "session_token": made["SessionToken"],
         }
 
-    def _client(self, service: str, keys: Credentials | None) -> Any:
+    def _client(self, service: str, keys: Credentials | None, attempts: int = ATTEMPTS) -> Any:
         """A client that signs with ``keys``; None for calls that are not signed."""
         session = Session(botocore_session=botocore.session.Session(session_vars=NO_OPERATOR_FILES))
         signing = {"signature_version": UNSIGNED} if keys is None else {}
@@ -140,7 +140,7 @@ class Cloud:
             config=Config(  # type: ignore[call-arg]  # the stubs do not know ignore_configured_endpoint_urls
                 connect_timeout=CONNECT_TIMEOUT,
                 read_timeout=READ_TIMEOUT,
-                retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+                retries={"total_max_attempts": attempts, "mode": "standard"},
                 ignore_configured_endpoint_urls=True,  # AWS_ENDPOINT_URL of our own environment is not theirs
                 proxies={} if self.endpoint else None,  # the simulated cloud is next door
                 s3={"addressing_style": "path" if self.endpoint else "auto"},

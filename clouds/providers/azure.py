@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
 from .base import CloudObject, Credentials, Identity, Permissions, RunnerEnvironment
+from .metrics import Metric, Utilisation
 from .region_names import region_names
 
 SUBSCRIPTION = re.compile(r"\(([0-9a-f-]{36})\)")
@@ -24,6 +26,7 @@ PLATFORM = [  # what tagged_objects, leftovers and the permission probe ask
     "Microsoft.Resources/subscriptions/resources/read",
     "Microsoft.Storage/storageAccounts/blobServices/containers/read",
 ]
+METRICS = ["Microsoft.Insights/metrics/read"]
 
 
 class AzureAdapter:
@@ -42,6 +45,9 @@ class AzureAdapter:
 
     def platform_permissions(self) -> list[str]:
         return PLATFORM
+
+    def metrics_permissions(self) -> list[str]:
+        return METRICS
 
     def presupposed(self, actions: Sequence[str]) -> list[str]:
         return []
@@ -94,6 +100,21 @@ class AzureAdapter:
 
     def remove(self, credentials: Credentials, region: str, found: CloudObject) -> None:
         _part("azure_leftovers").remove(self._cloud(credentials), found)
+
+    def switch_power(self, credentials: Credentials, region: str, machine: str, *, is_on: bool) -> None:
+        _part("azure_power").switch(self._cloud(credentials), machine, is_on=is_on)
+
+    def has_power(self, credentials: Credentials, region: str, machine: str) -> bool | None:
+        found: bool | None = _part("azure_power").is_on(self._cloud(credentials), machine)
+        return found
+
+    def utilisation(
+        self, credentials: Credentials, region: str, machines: Sequence[str], first: datetime, last: datetime
+    ) -> Mapping[str, Mapping[Metric, Utilisation]]:
+        found: Mapping[str, Mapping[Metric, Utilisation]] = _part("azure_metrics").read(
+            self._cloud(credentials), region, machines, first, last
+        )
+        return found
 
     def _cloud(self, credentials: Credentials) -> Any:
         return _part("azure_sdk").Cloud(credentials, self.endpoint)

@@ -50,23 +50,26 @@ class Cloud:
 
     @cached_property
     def client(self) -> ResourceManagementClient:
-        common: dict[str, Any] = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT, "retry_total": 1}
+        options = self.options(ARM_SCOPE) | ({"base_url": self.endpoint} if self.endpoint else {})
+        return ResourceManagementClient(subscription_id=self.subscription_id, retry_total=1, **options)
+
+    def options(self, scope: str) -> dict[str, Any]:
+        """What every client of the SDK is made with: who signs its requests for ``scope``, and how long it waits."""
+        patience = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT}
         if not self.endpoint:
-            return ResourceManagementClient(self._credential(), self.subscription_id, **common)
-        policy = _PlainBearer(self.endpoint, self.credentials)
-        return ResourceManagementClient(
-            policy,  # it signs each request itself: the SDK's own way refuses plain HTTP
-            self.subscription_id,
-            base_url=self.endpoint,
-            credential_scopes=[ARM_SCOPE],
-            authentication_policy=policy,
-            **common,
-        )
+            return {"credential": self._credential(), **patience}
+        policy = _PlainBearer(self.endpoint, self.credentials)  # the SDK's own way refuses plain HTTP
+        return {"credential": policy, "authentication_policy": policy, "credential_scopes": [scope], **patience}
 
     def get(self, path: str, api_version: str) -> dict[str, Any]:
         """One GET of Resource Manager; ``path`` begins with "/". Raises a :class:`CloudError`."""
         with in_words():
             return self._asked(f"{path}?api-version={api_version}")
+
+    def post(self, path: str, api_version: str) -> None:
+        """One POST without a body, of something that ends later. Raises a :class:`CloudError`."""
+        with in_words():
+            self._asked(f"{path}?api-version={api_version}", "POST")
 
     def pages(self, path: str, api_version: str) -> Iterator[dict[str, Any]]:
         """Every entry of a list."""
@@ -77,11 +80,11 @@ class Cloud:
             yield from page.get("value", [])
             address = page.get("nextLink") or ""
 
-    def _asked(self, address: str) -> dict[str, Any]:
+    def _asked(self, address: str, method: str = "GET") -> dict[str, Any]:
         url = address if address.startswith("http") else f"{self.endpoint or 'https://management.azure.com'}{address}"
-        response = self.client.send_request(HttpRequest("GET", url))
+        response = self.client.send_request(HttpRequest(method, url))
         response.raise_for_status()
-        body: dict[str, Any] = response.json()
+        body: dict[str, Any] = response.json() if response.text() else {}
         return body
 
     def _credential(self) -> ClientSecretCredential | ClientAssertionCredential:

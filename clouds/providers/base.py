@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
+
+from .metrics import Metric, Utilisation
 
 Credentials = Mapping[str, str]  # clean: see clouds.credentials
 
@@ -73,6 +76,9 @@ class Adapter(Protocol):
     def platform_permissions(self) -> list[str]:
         """What the platform itself asks of the cloud, beside what the offerings need."""
 
+    def metrics_permissions(self) -> list[str]:
+        """What :meth:`utilisation` asks of the cloud: useful, but nothing else fails without it."""
+
     def presupposed(self, actions: Sequence[str]) -> list[str]:
         """What must be switched on before ``actions`` can work at all, written like an action: the probe takes them
         too, and where one is missing names it. Google: "service:compute.googleapis.com".
@@ -100,3 +106,19 @@ class Adapter(Protocol):
 
     def remove(self, credentials: Credentials, region: str, found: CloudObject) -> None:
         """Delete one object that :meth:`leftovers` named. One that is gone already is fine."""
+
+    def switch_power(self, credentials: Credentials, region: str, machine: str, *, is_on: bool) -> None:
+        """Ask for a machine, by its id in Terraform's state, to be started, or stopped so that only its disk and
+        address cost. It ends some time later; asking again is fine.
+        """
+
+    def has_power(self, credentials: Credentials, region: str, machine: str) -> bool | None:
+        """Whether the machine runs; None while that changes."""
+
+    def utilisation(
+        self, credentials: Credentials, region: str, machines: Sequence[str], first: datetime, last: datetime
+    ) -> Mapping[str, Mapping[Metric, Utilisation]]:
+        """How busy ``machines`` (ids as the modules output them) in ``region`` were from ``first`` to before ``last``.
+
+        Every machine is in the answer, with those metrics of which there is any data.
+        """

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
 from . import gcp_credentials
 from .base import CloudObject, Credentials, Identity, Permissions, RunnerEnvironment
+from .metrics import Metric, Utilisation
 from .region_names import region_names
 
 SERVICE = "service:"  # how a needed API stands among the needed permissions: "service:compute.googleapis.com"
@@ -40,6 +42,7 @@ PLATFORM = [  # what tagged_objects, leftovers and the permission probe ask
     "serviceusage.services.list",
     "storage.buckets.list",
 ]
+METRICS = ["compute.instances.get", "monitoring.timeSeries.list"]
 OWN_PROJECT = re.compile(r"[^@\s]+@([a-z0-9-]+)\.iam\.gserviceaccount\.com")
 OTHER_PROJECT = re.compile(r"\S+ in (\S+)")
 
@@ -60,6 +63,9 @@ class GcpAdapter:
 
     def platform_permissions(self) -> list[str]:
         return PLATFORM
+
+    def metrics_permissions(self) -> list[str]:
+        return METRICS
 
     def presupposed(self, actions: Sequence[str]) -> list[str]:
         words = {action.partition(".")[0] for action in actions}
@@ -112,6 +118,21 @@ class GcpAdapter:
 
     def remove(self, credentials: Credentials, region: str, found: CloudObject) -> None:
         _part("gcp_leftovers").remove(self._cloud(credentials), found)
+
+    def switch_power(self, credentials: Credentials, region: str, machine: str, *, is_on: bool) -> None:
+        _part("gcp_power").switch(self._cloud(credentials), machine, is_on=is_on)
+
+    def has_power(self, credentials: Credentials, region: str, machine: str) -> bool | None:
+        found: bool | None = _part("gcp_power").is_on(self._cloud(credentials), machine)
+        return found
+
+    def utilisation(
+        self, credentials: Credentials, region: str, machines: Sequence[str], first: datetime, last: datetime
+    ) -> Mapping[str, Mapping[Metric, Utilisation]]:
+        found: Mapping[str, Mapping[Metric, Utilisation]] = _part("gcp_metrics").read(
+            self._cloud(credentials), machines, first, last
+        )
+        return found
 
     def _cloud(self, credentials: Credentials) -> Any:
         return _part("gcp_sdk").Cloud(credentials, self.endpoint)

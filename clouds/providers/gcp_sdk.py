@@ -66,9 +66,11 @@ class Cloud:
     def get(self, host: str, path: str, **parameters: str) -> dict[str, Any]:
         """One GET: host "container", path "/v1/…". Raises a :class:`CloudError`."""
         with in_words():
-            return self._body(
-                self._session.get(self._address(host) + path, params=parameters or None, timeout=PATIENCE)
-            )
+            return self.asked(host, path, **parameters)
+
+    def asked(self, host: str, path: str, **parameters: str) -> dict[str, Any]:
+        """One GET. Raises what the libraries do."""
+        return self._body(self._session.get(self._address(host) + path, params=parameters or None, timeout=PATIENCE))
 
     def post(self, host: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         with in_words():

@@ -17,7 +17,7 @@ CONFLICTS: dict[type[services.Refused], str] = {
     services.CannotChange: "cannot_change",
     services.NotPossible: "not_possible",
 }
-TOP_FIELDS = frozenset({"name", "offering", "cloud_account"})
+TOP_FIELDS = frozenset({"name", "offering", "cloud_account", "tags"})
 
 
 @contextmanager

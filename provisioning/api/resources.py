@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.actors import actor_of
+from accounts.actors import Actor, actor_of
 from accounts.api.problems import Problem
 from accounts.api.schema import problems
 from clouds.models import CloudAccount, OfferingVersion
@@ -36,8 +37,13 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 FORGET = OpenApiParameter(
     "forget", bool, description="Let go of the resource and leave its objects in the cloud; answers 200 with a list."
 )
-ACTIONS = {"retry": services.retry, "detect-drift": services.detect_drift}
-LATER_ACTIONS = frozenset({"start", "stop", "resize", "upgrade", "extend"})
+ACTIONS = {
+    "retry": services.retry,
+    "detect-drift": services.detect_drift,
+    "start": services.request_start,
+    "stop": services.request_stop,
+}
+LATER_ACTIONS = frozenset({"resize", "upgrade", "extend"})
 MAX_KEY = 120
 
 
@@ -69,20 +75,25 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
                 offering_version=offering_version(wanted["offering"]),
                 cloud_account=_cloud_account(actor, wanted["cloud_account"]),
                 inputs=wanted["inputs"],
+                tags=wanted.get("tags"),
                 idempotency_key=_idempotency_key(request),
             )
         return queued(run)
 
-    @extend_schema(request=ChangeSerializer, responses={202: QueuedSerializer, **problems(402)})
+    @extend_schema(
+        request=ChangeSerializer, responses={202: QueuedSerializer, 200: ResourceSerializer, **problems(402)}
+    )
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change inputs in place; what cannot be changed in place is refused with the reason."""
+        """Change inputs in place; what cannot be changed in place is refused with the reason.
+
+        A change of tags alone needs no run: it answers 200 with the resource.
+        """
         resource = self.get_object()
         change = ChangeSerializer(data=request.data)
         change.is_valid(raise_exception=True)
-        with refusals_as_problems():
-            wanted = services.merged_inputs(resource, change.validated_data["inputs"])
-            run = services.request_update(actor=actor_of(request), resource=resource, inputs=wanted)
-        return queued(run)
+        with refusals_as_problems(), transaction.atomic():
+            run = _changed(actor_of(request), resource, **change.validated_data)
+        return queued(run) if run is not None else Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(parameters=[FORGET], responses={202: QueuedSerializer, 200: ForgottenSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -108,7 +119,9 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
     )
     @action(detail=True, methods=["post"], url_path="actions/<slug:name>", url_name="action")
     def perform(self, request: Request, pk: str, name: str) -> Response:
-        """Do something with a resource: ``retry`` what failed, or ``detect-drift`` to compare it with the cloud."""
+        """Do something with a resource: ``retry`` what failed, ``detect-drift`` to compare it with the cloud,
+        ``stop`` a machine, which then costs only its disk and address, and ``start`` it again.
+        """
         resource = self.get_object()
         if name in LATER_ACTIONS:
             raise Problem(409, "not_offered", f"“{name}” is not offered by this module version yet.")
@@ -137,6 +150,17 @@ def offering_version(offering_id: str) -> OfferingVersion:
     if version is None:
         raise invalid("offering", "unknown", f"“{offering_id}” is not on offer. See GET /api/v1/offerings.")
     return version
+
+
+def _changed(
+    actor: Actor, resource: Resource, inputs: dict[str, Any] | None = None, tags: dict[str, Any] | None = None
+) -> Run | None:
+    """The run that changes the inputs; None when only tags were given."""
+    if tags is not None:
+        services.set_tags(actor=actor, resource=resource, tags=services.merged_tags(resource, tags))
+    if inputs is None:
+        return None
+    return services.request_update(actor=actor, resource=resource, inputs=services.merged_inputs(resource, inputs))
 
 
 def _cloud_account(actor: Any, account_id: Any) -> CloudAccount:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from provisioning.models import Resource
+from provisioning.models import Resource, Run
 
 
-def tags_of(resource: Resource) -> dict[str, str]:
-    """On every object of ``resource``: whose it is, and the run that ordered it first, which never changes."""
+def tags_of(run: Run) -> dict[str, str]:
+    """On every object of the run's resource: the tenant's own tags, whose it is, and the run that ordered it first,
+    which never changes. Only ours are searched by, and no tag of a tenant's can stand in their place.
+    """
+    resource = run.resource
     first = resource.runs.order_by("queued_at", "id").values_list("pk", flat=True).first()
-    return {**search_tags(resource), "skyvend-run": str(first)}
+    return {**run.tags, **search_tags(resource), "skyvend-run": str(first)}
 
 
 def search_tags(resource: Resource) -> dict[str, str]:

@@ -75,6 +75,7 @@ class Run(models.Model):
     operation = models.CharField(max_length=12, choices=Operation.choices)
     status = models.CharField(max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED)
     inputs = models.JSONField()  # the inputs this run applies; the resource's become these when it succeeds
+    tags = models.JSONField(default=dict)  # the tenant's own tags this run puts on the objects in the cloud
     previous = models.JSONField(default=dict)  # {inputs, hourly, monthly, hold} to go back to if an update fails
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_by_label = models.CharField(max_length=255, blank=True)

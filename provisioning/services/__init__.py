@@ -21,8 +21,10 @@ from .errors import (
 )
 from .ordering import USABLE, estimate, request_resource, resource_id_of
 from .outputs import NoKubeconfig, read_kubeconfig, read_outputs
+from .power import request_start, request_stop, stopped_monthly
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
+from .tagging import merged_tags, set_tags
 
 __all__ = [
     "USABLE",
@@ -45,13 +47,18 @@ __all__ = [
     "has_vanished",
     "held_for",
     "merged_inputs",
+    "merged_tags",
     "price_of",
     "read_kubeconfig",
     "read_outputs",
     "request_destroy",
     "request_resource",
+    "request_start",
+    "request_stop",
     "request_update",
     "resource_id_of",
     "retry",
+    "set_tags",
+    "stopped_monthly",
     "version_by_id",
 ]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -17,7 +18,7 @@ from accounts.models import Organization, Right
 from billing import quotes
 from billing import services as billing
 from billing.quotes import QuotedPrice
-from clouds.inputs import InvalidInputs, validate_inputs, validate_name
+from clouds.inputs import InputError, InvalidInputs, validate_inputs, validate_name, validate_tags
 from clouds.models import CloudAccount, CloudAccountStatus, OfferingVersion
 from provisioning.models import Operation, Resource, Run
 
@@ -37,6 +38,7 @@ class Order:
     version: OfferingVersion
     cloud_account: CloudAccount
     inputs: dict[str, Any]
+    tags: dict[str, str]
     quoted: QuotedPrice
     idempotency_key: str | None
     fingerprint: str
@@ -61,6 +63,7 @@ def request_resource(
     offering_version: OfferingVersion,
     cloud_account: CloudAccount,
     inputs: Mapping[str, Any],
+    tags: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
 ) -> Run:
     """Order a resource and return its queued run; a repeated ``idempotency_key`` returns the first order's run.
@@ -70,17 +73,19 @@ def request_resource(
     ``PriceMissing``; nothing is written then.
     """
     actor.require(Right.ORDER)
-    fingerprint = _fingerprint(name, offering_version, cloud_account, inputs) if idempotency_key else ""
+    tags = tags or {}
+    fingerprint = _fingerprint(name, offering_version, cloud_account, inputs, tags) if idempotency_key else ""
     if first := _first_answer(actor, idempotency_key, fingerprint):
         return first
     check_account(actor, cloud_account, offering_version)
-    complete = _checked(name, offering_version, inputs)
+    complete = _checked(name, tags, offering_version, inputs)
     order = Order(
         actor=actor,
         name=name,
         version=offering_version,
         cloud_account=cloud_account,
         inputs=complete,
+        tags=validate_tags(tags),
         quoted=price_of(offering_version, complete),
         idempotency_key=idempotency_key,
         fingerprint=fingerprint,
@@ -126,17 +131,23 @@ def translated(error: IntegrityError, name: str) -> Exception:
     return error
 
 
-def _checked(name: str, version: OfferingVersion, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The complete inputs. Raises ``InvalidInputs`` with all that is wrong with the name and with them."""
-    try:
-        validate_name(name)
-    except InvalidInputs as wrong_name:
+def _checked(name: str, tags: Mapping[str, Any], version: OfferingVersion, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The complete inputs. Raises ``InvalidInputs`` with all that is wrong with the name, the tags and with them."""
+    complete: dict[str, Any] = {}
+    errors: list[InputError] = []
+    checks = (
+        partial(validate_name, name),
+        partial(validate_tags, tags),
+        lambda: complete.update(validate_inputs(version, inputs)),
+    )
+    for check in checks:
         try:
-            validate_inputs(version, inputs)
+            check()
         except InvalidInputs as wrong:
-            raise InvalidInputs([*wrong_name.errors, *wrong.errors]) from wrong
-        raise
-    return validate_inputs(version, inputs)
+            errors += wrong.errors
+    if errors:
+        raise InvalidInputs(errors)
+    return complete
 
 
 def _place(order: Order) -> Run:
@@ -158,6 +169,7 @@ def _write(order: Order) -> Run:
         resource=resource,
         operation=Operation.CREATE,
         inputs=order.inputs,
+        tags=order.tags,
         previous={"status": None, "hold": None},
         created_by=order.actor.user,
         created_by_label=order.actor.label,
@@ -174,6 +186,7 @@ def _write(order: Order) -> Run:
         offering=str(order.version),
         cloud_account=str(order.cloud_account),
         inputs=order.inputs,
+        tags=order.tags,
         monthly=str(order.quoted.monthly),
         run=str(run.pk),
     )
@@ -201,6 +214,7 @@ def _new_resource(order: Order) -> Resource:
         kind=order.version.offering.kind,
         region=order.inputs["region"],
         inputs=order.inputs,
+        tags=order.tags,
         hourly_cost=order.quoted.hourly,
         monthly_cost=order.quoted.monthly,
         currency=order.quoted.currency,
@@ -217,6 +231,8 @@ def _first_answer(actor: Actor, key: str | None, fingerprint: str) -> Run | None
     return first
 
 
-def _fingerprint(name: str, version: OfferingVersion, account: CloudAccount, inputs: Mapping[str, Any]) -> str:
-    body = [name, version.offering_id, str(account.pk), dict(inputs)]
+def _fingerprint(
+    name: str, version: OfferingVersion, account: CloudAccount, inputs: Mapping[str, Any], tags: Mapping[str, Any]
+) -> str:
+    body = [name, version.offering_id, str(account.pk), dict(inputs), *([dict(tags)] if tags else [])]
     return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()

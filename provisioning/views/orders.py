@@ -16,7 +16,7 @@ from accounts.models import Right
 from billing.quotes import PriceMissing
 from billing.services import InsufficientCredit
 from clouds import mapping
-from clouds.inputs import InvalidInputs, form_for
+from clouds.inputs import InvalidInputs, form_for, tags_as_text
 from clouds.models import CloudAccount, Kind, OfferingVersion
 from provisioning import pricing, reading, services
 from provisioning.forms import OrderForm
@@ -128,7 +128,7 @@ def _entered(actor: Actor, request: HttpRequest) -> dict[str, Any]:
     if not source:
         return given
     resource = get_object_or_404(Resource.objects.visible_to(actor), pk=_uuid(source))
-    return {**resource.inputs, **given}
+    return {**resource.inputs, "tags": tags_as_text(resource.tags), **given}
 
 
 def _uuid(text: str) -> UUID:
@@ -171,6 +171,7 @@ def _placed(request: HttpRequest, form: OrderForm, inputs_form: Form, version: O
             offering_version=version,
             cloud_account=form.cleaned_data["cloud_account"],
             inputs=inputs_form.inputs(),  # type: ignore[attr-defined]
+            tags=form.cleaned_data["tags"],
             idempotency_key=_order_key(request.POST),
         )
     except services.NameTaken as refusal:

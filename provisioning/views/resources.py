@@ -14,9 +14,10 @@ from accounts.guards import requires
 from accounts.models import Right
 from billing.services import InsufficientCredit
 from clouds import catalogue
+from clouds.inputs import tags_as_text
 from provisioning import presenting, reading, services, state
 from provisioning.filters import ResourcePageFilter
-from provisioning.forms import ConfirmNameForm
+from provisioning.forms import ConfirmNameForm, TagsForm
 from provisioning.models import Resource, ResourceStatus, Run
 
 PAGE_SIZE = 50
@@ -96,6 +97,34 @@ def detect_drift(request: HttpRequest, pk: Any) -> HttpResponse:
     return _queued(request, pk, services.detect_drift)
 
 
+@require_POST
+@requires(Right.ORDER)
+def stop(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Queue a run that stops a machine; its disk and address stay."""
+    return _queued(request, pk, services.request_stop)
+
+
+@require_POST
+@requires(Right.ORDER)
+def start(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Queue a run that starts a stopped machine."""
+    return _queued(request, pk, services.request_start)
+
+
+@require_POST
+@requires(Right.ORDER)
+def tags(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Give the resource the tags in the form; what is wrong with them is shown beside it."""
+    actor = actor_of(request)
+    resource = _get(actor, pk)
+    form = TagsForm(request.POST)
+    if not form.is_valid():
+        context = {**_detail(actor, resource, reveals=False), "tags_form": form}
+        return render(request, "provisioning/resource_detail.html", context, status=422)
+    services.set_tags(actor=actor, resource=resource, tags=form.cleaned_data["tags"])
+    return redirect("provisioning:resource-detail", resource.pk)
+
+
 @require_safe
 @requires(Right.ORDER)
 def kubeconfig(request: HttpRequest, pk: Any) -> HttpResponse:
@@ -146,12 +175,14 @@ def _detail(actor: Actor, resource: Resource, *, reveals: bool) -> dict[str, Any
     has_failed = resource.status == ResourceStatus.FAILED
     return {
         "resource": resource,
+        "tags_form": TagsForm(initial={"tags": tags_as_text(resource.tags)}),
         "version": version,
         "run": run,
         "outputs": _outputs(actor, resource, reveals=reveals),
         "inputs": presenting.labelled_inputs(version, resource.inputs),
         "runs": Run.objects.visible_to(actor).filter(resource=resource)[:20],
         "held": services.held_for(resource),
+        "stopped_monthly": services.stopped_monthly(resource),
         "failure": run.error if run is not None and has_failed else None,
         "has_vanished": services.has_vanished(resource),
         "is_idle": run is None or run.has_ended,

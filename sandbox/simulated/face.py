@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from . import metrics
 from .cloud import Caller, Cloud
 from .errors import CloudFault
 from .faults import Dropped, Faults
@@ -35,6 +36,7 @@ ROUTES = Map(
         Rule("/control/disabled-apis", methods=["PUT"], endpoint="disabled_apis"),
         Rule("/control/expired", methods=["PUT"], endpoint="expired"),
         Rule("/control/leftovers", methods=["POST"], endpoint="leftovers"),
+        Rule("/control/metrics", methods=["PUT"], endpoint="metrics"),
         Rule("/standin/v1/data/<type_>", methods=["POST"], endpoint="data"),
         Rule("/standin/v1/<type_>", methods=["POST", "GET", "PUT", "DELETE"], endpoint="standin"),
     ]
@@ -167,6 +169,10 @@ class Face:
     def _leftovers(self, request: Request) -> Response:
         with self.store.at_once():
             return _json({"ids": self.cloud.plant_leftovers(_body(request)["cluster"])}, 201)
+
+    def _metrics(self, request: Request) -> Response:
+        metrics.keep(self.store, _body(request))
+        return Response(status=204)
 
 
 def build(cloud: Cloud, store: Store, faults: Faults, control_key: str) -> WSGIApplication:

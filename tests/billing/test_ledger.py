@@ -5,10 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
-from io import StringIO
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -121,21 +119,6 @@ def used(organization: Organization, credit: Callable[..., LedgerEntry]) -> Orga
     services.hold_credit(organization=organization, reference="resource:1", amount=Decimal(4))
     services.charge(organization=organization, reference="usage:1", amount=Decimal(1))
     return organization
-
-
-def test_the_check_agrees_with_ordinary_books(used: Organization):
-    out = StringIO()
-    call_command("check_ledger", stdout=out)
-    assert out.getvalue() == "1 accounts agree with their ledgers and holds.\n"
-
-
-def test_the_check_names_every_difference_and_fails(used: Organization):
-    Account.objects.update(held=3)
-    err = StringIO()
-    with pytest.raises(SystemExit) as caught:
-        call_command("check_ledger", stderr=err)
-    assert caught.value.code == 1
-    assert err.getvalue() == "Credit of Acme: held is 3.000000, but its rows add up to 4.000000\n"
 
 
 def test_the_check_finds_a_balance_that_was_forced(used: Organization):

@@ -45,6 +45,9 @@ class FakeAws:
     def platform_permissions(self) -> list[str]:
         return ["tag:GetResources"]
 
+    def metrics_permissions(self) -> list[str]:
+        return ["cloudwatch:GetMetricData"]
+
     def presupposed(self, actions: Sequence[str]) -> list[str]:
         return []
 

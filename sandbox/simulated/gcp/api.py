@@ -17,6 +17,7 @@ from sandbox.simulated.cloud import Caller, Gate
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.store import Object
 
+from . import metrics, power
 from .kinds import SERVICES, canonical, link, number_of, scope_of
 from .leftovers import COLLECTIONS as MADE_BY_CLUSTERS
 from .network import NETWORK
@@ -124,6 +125,9 @@ def _compute(cloud: Gcp, caller: Caller, request: Request, found: re.Match[str])
     rest = found["rest"].split("/")
     if rest[0] == "aggregated":
         return _aggregated(cloud, caller, request, rest[1])
+    if request.method == "POST" and (asked := power.ACTION.fullmatch(found["id"])):
+        with cloud.store.at_once():
+            return _operation(power.switch(cloud.store, caller, asked["id"], asked["action"]))
     if thing := _by_id(cloud, found["id"]):
         if request.method == "DELETE":
             with cloud.store.at_once():
@@ -178,6 +182,7 @@ def _thing(thing: Object) -> dict[str, Any]:
         "instances": attributes.get("instances") or [],
         "targetTags": attributes.get("targetTags") or [],
         "address": attributes.get("address") or "",
+        "status": attributes.get("current_status") or "",
     }
     return {name: value for name, value in shown.items() if value and name in FIELDS[COLLECTIONS[thing.type]]}
 
@@ -196,7 +201,7 @@ WITHOUT_LABELS = {
 }
 COMMON = ("id", "name", "description", "selfLink")
 FIELDS = {
-    "instances": (*COMMON, "labels"),
+    "instances": (*COMMON, "labels", "status"),
     "disks": (*COMMON, "labels"),
     "addresses": (*COMMON, "labels", "address"),
     "networks": COMMON,
@@ -207,6 +212,13 @@ FIELDS = {
     "targetPools": (*COMMON, "instances"),
     "networkEndpointGroups": (*COMMON, "network"),
 }
+
+
+# --- Cloud Monitoring -----------------------------------------------------------------------------------------------
+
+
+def _time_series(cloud: Gcp, caller: Caller, request: Request, _found: re.Match[str]) -> Any:
+    return metrics.answer(cloud.store, caller, request)
 
 
 # --- Cloud Storage, Kubernetes Engine -------------------------------------------------------------------------------
@@ -256,6 +268,7 @@ def _cluster(cloud: Gcp, thing: Object) -> dict[str, Any]:
 ROUTES: list[tuple[re.Pattern[str], Answering]] = [
     (re.compile(r"/v3/projects/(?P<project>[^/:]+)"), _project),
     (re.compile(r"/v3/projects/(?P<project>[^/:]+):testIamPermissions"), _permissions),
+    (re.compile(r"/v3/projects/(?P<project>[^/:]+)/timeSeries"), _time_series),
     (re.compile(r"/v1/projects/(?P<project>[^/]+)/services"), _services),
     (re.compile(r"/v1/projects/(?P<project>[^/]+)/serviceAccounts"), _service_accounts),
     (re.compile(r"/v1/projects/(?P<project>[^/]+)/locations/-/clusters"), _clusters),

@@ -58,9 +58,6 @@ def test_without_redis_an_alert_is_kept_and_the_tick_rings_for_it(
     say: Callable[..., Delivery],
     hook: Channel,
     django_capture_on_commit_callbacks: Any,
-    say: Callable[..., Delivery],
-    hook: Channel,
-    django_capture_on_commit_callbacks: Any,
 ) -> None:
     def fail() -> None:
         raise ConnectionError

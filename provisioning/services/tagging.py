@@ -1,0 +1,58 @@
+"""Tags of a resource: its cost is grouped by them at once, its cloud objects carry them from their next change on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.actors import Actor
+from accounts.models import Right
+from clouds.inputs import validate_tags
+from clouds.models import Kind
+from provisioning import events, metered
+from provisioning.models import Operation, Resource, RunStatus
+
+
+@transaction.atomic
+def set_tags(*, actor: Actor, resource: Resource, tags: Mapping[str, Any]) -> Resource:
+    """Give ``resource`` exactly ``tags``; return it. Needs no run, and may be done while one works or after the end.
+
+    Raises ``PermissionDenied`` and ``InvalidInputs``.
+    """
+    actor.require(Right.ORDER)
+    wanted = validate_tags(tags)
+    rows = Resource.objects.visible_to(actor).select_related("cloud_account", "organization")
+    locked = rows.defer("sealed_outputs", "cloud_account__credentials").select_for_update(of=("self",))
+    resource = locked.get(pk=resource.pk)
+    if resource.tags == wanted:
+        return resource
+    before, resource.tags = resource.tags, wanted
+    resource.save(update_fields=["tags"])
+    metered.describe(resource)
+    audit.record(actor, "resource.tag", resource, tags=wanted, before=before)
+    transaction.on_commit(partial(events.announce_resource, resource.organization_id, resource.pk), robust=True)
+    return resource
+
+
+def merged_tags(resource: Resource, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The resource's tags with ``changes`` made to them; a value of None takes a tag away."""
+    return {name: value for name, value in {**resource.tags, **changes}.items() if value is not None}
+
+
+def tags_for(resource: Resource, operation: Operation) -> dict[str, str]:
+    """What a new run puts on the cloud's objects of ``resource``.
+
+    Looking for drift must not find tags that nobody has put there yet. A cluster keeps those it was made with: its
+    nodes bear them, and would be replaced one by one for new ones.
+    """
+    keeps = operation is not Operation.UPDATE or resource.kind == Kind.KUBERNETES
+    now: dict[str, str] = resource.tags
+    if operation is Operation.CREATE or not keeps:
+        return now
+    put = resource.runs.filter(operation__in=[Operation.CREATE, Operation.UPDATE], status=RunStatus.SUCCEEDED)
+    last: dict[str, str] | None = put.order_by("-queued_at", "-id").values_list("tags", flat=True).first()
+    return now if last is None else last
