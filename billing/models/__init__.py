@@ -14,6 +14,7 @@ from .alerts import (
     DeliveryStatus,
     Severity,
 )
+from .anomalies import AnomalyCause, AnomalyScope, AnomalyStatus, CostAnomaly
 from .budgets import Basis, Budget, Period
 from .forecasts import CostForecast, ScopeKind
 from .ledger import ZERO, Account, EntryKind, Hold, HoldStatus, LedgerEntry
@@ -26,12 +27,16 @@ __all__ = [
     "ActualCost",
     "Alert",
     "AlertKind",
+    "AnomalyCause",
+    "AnomalyScope",
+    "AnomalyStatus",
     "Basis",
     "BilledResource",
     "Budget",
     "Channel",
     "ChannelKind",
     "ChargeCategory",
+    "CostAnomaly",
     "CostForecast",
     "CostImport",
     "CostImportStatus",
