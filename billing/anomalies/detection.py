@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.conf import settings
 
@@ -114,10 +115,10 @@ def _culprits(account: Account, scope: Scope, period: Period) -> list[Culprit]:
 
 def _amounts(
     account: Account, scope: Scope, period: Period
-) -> tuple[dict[object, BilledResource], dict[object, list[Decimal]]]:
+) -> tuple[dict[UUID, BilledResource], dict[UUID, list[Decimal]]]:
     """Of the costliest resources of the period's last day, the amount of every day, by primary key."""
     rows = DailyCost.objects.filter(scope.of(), account=account).order_by()
-    today: dict[object, Decimal] = {}
+    today: dict[UUID, Decimal] = {}
     for pk, amount in rows.filter(day=period.last).values_list("resource", "amount"):
         today[pk] = today.get(pk, ZERO) + amount
     costliest = sorted(today, key=lambda pk: (-today[pk], str(pk)))[:MOST_RESOURCES]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -40,9 +41,9 @@ GROUP BY scoped.kind, scoped.value, cost.day
 def daily_by_scope(account: Account, period: Period) -> dict[Scope, list[Decimal]]:
     """Of each scope that cost anything in ``period``, the amount of every day, oldest first."""
     found: dict[Scope, list[Decimal]] = defaultdict(lambda: [ZERO] * len(period))
-    values: dict[str, object] = {"account": account.pk, "longest": LONGEST_VALUE}
+    values: dict[str, Any] = {"account": account.pk, "longest": LONGEST_VALUE}
     with connection.cursor() as cursor:
-        cursor.execute(COSTS, {**values, "first": period.first, "last": period.last})
+        cursor.execute(COSTS, values | {"first": period.first, "last": period.last})
         for kind, value, day, amount in cursor:
             found[Scope(kind, value)][_place(period, day)] = amount
     return dict(found)
