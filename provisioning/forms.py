@@ -66,6 +66,18 @@ class OrderForm(forms.Form):
         field.queryset = accounts
         self.accounts = list(accounts)
 
+    def chosen_account(self) -> CloudAccount | None:
+        """The account that is chosen now, whether or not the rest of the form is valid."""
+        value = str(self["cloud_account"].value() or "")
+        return next((each for each in self.accounts if str(each.pk) == value), next(iter(self.accounts), None))
+
+    def typed_tags(self) -> dict[str, str]:
+        """The tags that are typed now; none while they are not valid."""
+        try:
+            return read_tags(str(self["tags"].value() or ""))
+        except InvalidInputs:
+            return {}
+
     def clean_name(self) -> str:
         try:
             return validate_name(self.cleaned_data["name"])

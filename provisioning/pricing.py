@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.forms import Form
 
 from accounts.actors import Actor
 from accounts.models import Right
+from billing import limits
 from billing import services as billing
+from billing.limits import Breach, Load
+from billing.metering import Facts
 from billing.models import Account
 from billing.quotes import PriceMissing, QuotedPrice
 from clouds import catalogue, mapping
@@ -18,20 +22,55 @@ from clouds import inputs as cloud_inputs
 from clouds.inputs import InvalidInputs, validate_name
 from clouds.models import OfferingVersion
 
-from . import presenting, services
+from . import metered, presenting, services
+from .forms import OrderForm
 from .models import Resource
 
 
-def order_panel(actor: Actor, version: OfferingVersion, form: Form, *, has_account: bool) -> dict[str, Any]:
-    """Context of ``_price.html`` for a new resource."""
+def order_panel(actor: Actor, version: OfferingVersion, form: Form, order: OrderForm) -> dict[str, Any]:
+    """Context of ``_price.html`` for a new resource; ``order`` need not be valid yet."""
     wanted, problem = _wanted(version, form)
     quoted, problem = _quoted(version, wanted, problem)
     account = Account.objects.visible_to(actor).first()
     needed = billing.hold_amount(quoted.hourly) if quoted else Decimal(0)
-    reason = _reason(actor, account, needed)
-    if not has_account:
+    breaches = _breaches(account, _facts(version, order), quoted)
+    reason = _reason(actor, account, needed) or _forbidden(breaches)
+    if not order.has_usable_account:
         reason = reason or "Connect a cloud account first: what you order is made there."
-    return _panel(account, quoted, needed, reason, problem)
+    return {**_panel(account, quoted, needed, reason, problem), "breaches": breaches}
+
+
+def _facts(version: OfferingVersion, order: OrderForm) -> Facts:
+    """What is about to be ordered, as budgets see it."""
+    account = order.chosen_account()
+    return Facts(
+        reference="",
+        name="",
+        provider=version.offering.provider,
+        kind=version.offering.kind,
+        region="",
+        cloud_account=str(account.pk) if account else "",
+        tags=order.typed_tags(),
+    )
+
+
+def _breaches(account: Account | None, facts: Facts, quoted: QuotedPrice | None) -> list[Breach]:
+    """The budgets that this would break."""
+    if account is None or quoted is None:
+        return []
+    return limits.foreseen(
+        account,
+        order=Load(facts, quoted.hourly),
+        coming=partial(services.coming, account.organization_id),
+    )
+
+
+def _forbidden(breaches: list[Breach]) -> str:
+    forbidding = [breach.budget.name for breach in breaches if breach.budget.is_blocking]
+    if not forbidding:
+        return ""
+    names = ", ".join(f"“{name}”" for name in forbidding)
+    return f"The budget {names} does not allow this. {limits.ADVICE}"
 
 
 def global_name(actor: Actor, version: OfferingVersion, *, name: str, key: str) -> catalogue.GlobalName | None:
@@ -92,7 +131,8 @@ def change_panel(actor: Actor, resource: Resource, version: OfferingVersion, for
     held = services.held_for(resource) or Decimal(0)
     needed = max(Decimal(0), billing.hold_amount(quoted.hourly) - held) if quoted else Decimal(0)
     changes = cloud_inputs.changes(version, resource.inputs, wanted) if wanted is not None else []
-    reason = _reason(actor, account, needed)
+    breaches = _breaches(account, metered.facts_of(resource), quoted)
+    reason = _reason(actor, account, needed) or _forbidden(breaches)
     if any(not change.in_place for change in changes) and resource.activated_at is not None:
         reason = reason or "Some of this cannot be changed on something that exists."
     if wanted is not None and not changes:
@@ -100,6 +140,7 @@ def change_panel(actor: Actor, resource: Resource, version: OfferingVersion, for
     panel = _panel(account, quoted, needed, reason, problem)
     return {
         **panel,
+        "breaches": breaches,
         "changes": [_in_words(version, each) for each in changes],
         "is_change": True,
         "monthly_before": resource.monthly_cost,

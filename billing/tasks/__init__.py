@@ -1,5 +1,6 @@
 """The scheduler's ticks for money, a file for each thing that is done; the worker loads what is imported here."""
 
+from .alerting import evaluate_budgets
 from .metering import book_usage
 
-__all__ = ["book_usage"]
+__all__ = ["book_usage", "evaluate_budgets"]

@@ -10,6 +10,7 @@ from .changes import (
     request_update,
     retry,
 )
+from .commitments import coming
 from .errors import (
     CannotChange,
     CannotUseAccount,
@@ -37,6 +38,7 @@ __all__ = [
     "RunInProgress",
     "approve_run",
     "cancel_run",
+    "coming",
     "current_version",
     "current_versions",
     "detect_drift",
