@@ -21,7 +21,7 @@ from . import outbox
 from .budgets import Standing, known_values, standings
 from .budgets.thresholds import Threshold
 from .budgets.words import alert_data, alert_subject, alert_text
-from .credit import due as due_of_credit
+from .credit_warnings import due as due_of_credit
 from .models import Account, Alert, AlertKind, Basis, Budget, Severity
 
 log = structlog.get_logger(__name__)

@@ -1,6 +1,7 @@
 """The scheduler's ticks for money, a file for each thing that is done; the worker loads what is imported here."""
 
 from .alerting import evaluate_budgets
+from .forecasts import forecast_costs
 from .metering import book_usage
 
-__all__ = ["book_usage", "evaluate_budgets"]
+__all__ = ["book_usage", "evaluate_budgets", "forecast_costs"]

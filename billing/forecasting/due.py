@@ -1,0 +1,31 @@
+"""Which accounts need a new forecast. Imports no statistics: the scheduler's tick asks this."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from billing.models import Account, CostForecast, DailyCost, Meter
+
+SHORTEST_HISTORY = timedelta(days=14)
+STALE = timedelta(days=60)  # without any cost
+
+
+def accounts_due(today: date) -> QuerySet[Account]:
+    """Accounts with two weeks of history and some cost lately, whose forecast is not of ``today``.
+
+    Not those of which hours before ``today`` are still to be booked: their last day is not whole yet.
+    """
+    midnight = datetime.combine(today, time(), UTC)
+    own = {"account": OuterRef("pk")}
+    costs = DailyCost.objects.filter(**own).order_by()
+    unbooked = Meter.objects.filter(**own, metered_until__lt=midnight).filter(
+        Q(ends_at=None) | Q(metered_until__lt=F("ends_at"))
+    )
+    return Account.objects.filter(
+        Exists(costs.filter(day__lte=today - SHORTEST_HISTORY)),
+        Exists(costs.filter(day__gte=today - STALE)),
+        ~Exists(CostForecast.objects.filter(**own, made_at__gte=midnight)),
+        ~Exists(unbooked),
+    ).order_by("pk")
