@@ -104,13 +104,14 @@ def _prefix(credit: Credit) -> str:
 def _used_up(credit: Credit) -> CreditWarning:
     account = credit.account
     running = f"What runs goes on and costs {credit.shown(credit.hourly * 24)} a day. " if credit.hourly else ""
+    stops = "; machines are stopped, their disks and addresses stay" if account.stops_machines else ""
     return CreditWarning(
         key=f"{_prefix(credit)}used_up",
         severity=Severity.CRITICAL,
         subject=f"The credit of {account.organization} is used up",
         text=(
             f"The credit is used up: the balance is {credit.shown(account.balance)}. New orders, and changes that cost "
-            f"more, are refused until it is topped up. Nothing is destroyed. {running}{WHAT_TO_DO}{_link()}"
+            f"more, are refused until it is topped up. Nothing is destroyed{stops}. {running}{WHAT_TO_DO}{_link()}"
         ),
         data=_data(credit, "used_up", 0),
     )
