@@ -4,6 +4,7 @@ Production-safe by default: with DEBUG off the platform refuses to start until w
 """
 
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -188,6 +189,13 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers only to 
 # --- mail -----------------------------------------------------------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Skyvend <no-reply@localhost>")
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 15)  # seconds
+# Webhooks go to the public internet by https. These open more, to every tenant: networks as 10.1.0.0/16,192.168.7.9/32.
+WEBHOOK_NETWORKS = [
+    str(ip_network(each)) for each in env.list("WEBHOOK_NETWORKS", default=["127.0.0.0/8", "::1/128"] if TRIAL else [])
+]
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", TRIAL)
+ALERT_LEASE = env.int("ALERT_LEASE", 60)  # seconds an attempt may take; then its worker counts as dead
 
 # --- files for the browser ------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
@@ -343,6 +351,7 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "django_structlog": {"level": LOG_LEVEL},
         "botocore": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "apscheduler": {"level": "WARNING"},
     },
