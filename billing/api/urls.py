@@ -3,11 +3,14 @@ from rest_framework.routers import SimpleRouter
 
 from . import views
 from .budgets import AlertsView, BudgetViewSet
+from .channels import ChannelViewSet, DeliveryViewSet
 from .costs import CostsView
 from .export import ExportView
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("billing/budgets", BudgetViewSet, basename="billing-budget")
+router.register("billing/channels", ChannelViewSet, basename="billing-channel")
+router.register("billing/deliveries", DeliveryViewSet, basename="billing-delivery")
 
 urlpatterns = [
     path("", include(router.urls)),
