@@ -50,7 +50,7 @@ class Command(BaseCommand):
     def _work(self, presence: Presence, concurrency: int) -> None:
         stop = _stop_on_signals(presence)
         broker = dramatiq.get_broker()
-        threads = concurrency + 1  # one is always free for sweeps
+        threads = concurrency + 2  # one is free for sweeps, one for long readings of bills
         consumer = Consumer(broker, queues={"runs", "system"}, worker_threads=threads, worker_timeout=POLL_MS)
         consumer.start()
         for _ in range(concurrency):
