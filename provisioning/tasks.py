@@ -33,14 +33,14 @@ def sweep() -> None:
 
 
 @interval(seconds=3600)  # type: ignore[untyped-decorator]
-@dramatiq.actor(queue_name="system", max_retries=0, max_age=3_600_000, time_limit=BILLS_LIMIT)
+@dramatiq.actor(queue_name="bills", max_retries=0, max_age=3_600_000, time_limit=BILLS_LIMIT)
 def read_due_bills() -> None:
     """Read what clouds bill the accounts that were not read for a day, one after the other."""
     for account_id in actuals.due_accounts(timezone.now()):
         actuals.read_bill(account_id)
 
 
-@dramatiq.actor(queue_name="system", max_retries=0, time_limit=BILLS_LIMIT)
+@dramatiq.actor(queue_name="bills", max_retries=0, time_limit=BILLS_LIMIT)
 def read_bill(cloud_account_id: str) -> None:
     """Read one account's bill now."""
     actuals.read_bill(UUID(cloud_account_id))

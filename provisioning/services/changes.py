@@ -24,12 +24,12 @@ from clouds.manifest import Manifest
 from clouds.models import Provider
 from provisioning import metered, state
 from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus
+from provisioning.tags import tags_for
 
 from .announcing import announce_after_commit
 from .errors import CannotChange, CannotUseAccount, NotPossible, RunInProgress
 from .ordering import check_account, insert_run
 from .shelf import price_of, version_by_id
-from .tagging import tags_for
 
 CHANGEABLE = frozenset({ResourceStatus.ACTIVE, ResourceStatus.FAILED})
 STATUS_WHILE = {
@@ -233,7 +233,9 @@ def _pay(actor: Actor, resource: Resource, inputs: dict[str, Any], previous: dic
     if resource.cloud_account is None:
         raise CannotUseAccount("The cloud account of this resource was deleted.")
     check_account(actor, resource.cloud_account, version)
-    quoted = price_of(version, inputs)
+    quoted = price_of(
+        version, inputs, organization_id=resource.organization_id, cloud_account_id=resource.cloud_account_id
+    )
     needed = billing.hold_amount(quoted.hourly)
     if previous["hold"] is None:
         billing.hold_credit(
