@@ -1,9 +1,11 @@
 from django.urls import path
 
-from . import views
+from .views import anomalies, credit
 
 app_name = "billing"
 urlpatterns = [
-    path("billing/", views.overview, name="overview"),
-    path("billing/balance-pill/", views.balance_pill, name="balance-pill"),
+    path("billing/", credit.overview, name="overview"),
+    path("billing/balance-pill/", credit.balance_pill, name="balance-pill"),
+    path("billing/anomalies/", anomalies.anomaly_list, name="anomaly-list"),
+    path("billing/anomalies/<uuid:pk>/acknowledge/", anomalies.anomaly_acknowledge, name="anomaly-acknowledge"),
 ]
