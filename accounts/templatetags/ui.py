@@ -54,6 +54,16 @@ STATUS_ICONS = {
     # unusual costs
     "unseen": Look("New", "warn", "alert-triangle"),
     "acknowledged": Look("Acknowledged", "ok", "circle-check"),
+    # budgets, alerts
+    "on_track": Look("On track", "ok", "circle-check"),
+    "threshold_reached": Look("Threshold reached", "warn", "bell"),
+    "will_exceed": Look("Likely to exceed", "warn", "trending-up"),
+    "used_up": Look("Used up", "bad", "alert-circle"),
+    "info": Look("Information", "busy", "info-circle"),
+    "warning": Look("Warning", "warn", "alert-triangle"),
+    "critical": Look("Critical", "bad", "alert-circle"),
+    "waiting": Look("Waiting", "wait", "clock"),
+    "delivered": Look("Delivered", "ok", "circle-check"),
     # invitations, tokens, organizations, holds, workers
     "open": Look("Open", "wait", "mail"),
     "accepted": Look("Accepted", "ok", "circle-check"),
@@ -203,6 +213,8 @@ NAV_ICONS = (
     "activity",
     "cloud",
     "credit-card",
+    "target",
+    "bell",
     "users",
     "key",
     "history",
