@@ -213,6 +213,7 @@ NAV_ICONS = (
     "activity",
     "cloud",
     "credit-card",
+    "chart-area-line",
     "target",
     "bell",
     "users",
