@@ -51,6 +51,9 @@ STATUS_ICONS = {
     "verified": Look("Verified", "ok", "shield-check"),
     "limited": Look("Permissions missing", "warn", "alert-triangle"),
     "refused": Look("Refused", "bad", "shield-x"),
+    # unusual costs
+    "unseen": Look("New", "warn", "alert-triangle"),
+    "acknowledged": Look("Acknowledged", "ok", "circle-check"),
     # budgets, alerts
     "on_track": Look("On track", "ok", "circle-check"),
     "threshold_reached": Look("Threshold reached", "warn", "bell"),
@@ -210,6 +213,7 @@ NAV_ICONS = (
     "activity",
     "cloud",
     "credit-card",
+    "chart-area-line",
     "target",
     "bell",
     "users",
