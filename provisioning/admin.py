@@ -17,7 +17,7 @@ from unfold.decorators import display
 from accounts.admin import ReadOnlyModelAdmin
 from billing.money import plain
 from billing.quotes import PriceMissing
-from billing.services import InsufficientCredit
+from billing.services import NotAffordable
 from clouds.inputs import InvalidInputs
 
 from . import services
@@ -89,7 +89,7 @@ class EngineAdmin(ReadOnlyModelAdmin):
         for row in rows:
             try:
                 deed(row)
-            except (services.Refused, InsufficientCredit, InvalidInputs, PriceMissing) as refusal:
+            except (services.Refused, NotAffordable, InvalidInputs, PriceMissing) as refusal:
                 messages.warning(request, f"{row}: {refusal}")
             else:
                 count += 1

@@ -10,6 +10,7 @@ from .changes import (
     request_update,
     retry,
 )
+from .commitments import coming
 from .errors import (
     CannotChange,
     CannotUseAccount,
@@ -41,6 +42,7 @@ __all__ = [
     "RunInProgress",
     "approve_run",
     "cancel_run",
+    "coming",
     "current_version",
     "current_versions",
     "detect_drift",
