@@ -23,9 +23,11 @@ from .ordering import USABLE, estimate, request_resource, resource_id_of
 from .outputs import NoKubeconfig, read_kubeconfig, read_outputs
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
+from .sizing import NO_REASON, dismiss_proposal, look_again, look_at_account, open_proposal
 from .tagging import merged_tags, set_tags
 
 __all__ = [
+    "NO_REASON",
     "USABLE",
     "CannotChange",
     "CannotUseAccount",
@@ -41,12 +43,16 @@ __all__ = [
     "current_versions",
     "detect_drift",
     "discard_run",
+    "dismiss_proposal",
     "estimate",
     "forget",
     "has_vanished",
     "held_for",
+    "look_again",
+    "look_at_account",
     "merged_inputs",
     "merged_tags",
+    "open_proposal",
     "price_of",
     "read_kubeconfig",
     "read_outputs",
