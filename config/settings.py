@@ -4,6 +4,7 @@ Production-safe by default: with DEBUG off the platform refuses to start until w
 """
 
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -35,7 +36,8 @@ SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")  # for links
 OIDC_ISSUER = env.str("OIDC_ISSUER", "").rstrip("/") or SITE_URL  # as clouds know us; they fetch our keys from there
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
-WEB_THREADS = env.int("WEB_THREADS", 8)  # requests at once per web process; keep it below DATABASE_POOL
+WEB_THREADS = env.int("WEB_THREADS", 8)  # requests at once per web process; with WEB_STREAMS below DATABASE_POOL
+WEB_STREAMS = env.int("WEB_STREAMS", 4)  # exports and logs sent at once per web process; more wait their turn
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -187,6 +189,13 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers only to 
 # --- mail -----------------------------------------------------------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Skyvend <no-reply@localhost>")
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 15)  # seconds
+# Webhooks go to the public internet by https. These open more, to every tenant: networks as 10.1.0.0/16,192.168.7.9/32.
+WEBHOOK_NETWORKS = [
+    str(ip_network(each)) for each in env.list("WEBHOOK_NETWORKS", default=["127.0.0.0/8", "::1/128"] if TRIAL else [])
+]
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", TRIAL)
+ALERT_LEASE = env.int("ALERT_LEASE", 60)  # seconds an attempt may take; then its worker counts as dead
 
 # --- files for the browser ------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
@@ -292,6 +301,8 @@ RUN_CANCEL_GRACE = env.int("RUN_CANCEL_GRACE", 60)  # seconds between SIGINT and
 RUNS_PER_ORGANIZATION = env.int("RUNS_PER_ORGANIZATION", 4)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)  # runs at once per worker process
 HOLD_DAYS = env.int("HOLD_DAYS", 30)  # days of the quoted price that an order reserves
+INVOICE_ISSUER = env.str("INVOICE_ISSUER", "Skyvend")  # who invoices the tenants: InvoiceIssuerName in FOCUS exports
+CREDIT_STOP_GRACE_HOURS = env.int("CREDIT_STOP_GRACE_HOURS", 24)  # then machines are stopped, where policy says
 CLOUD_ACCOUNT_NAMES = "provisioning.scopes.cloud_account_names"  # billing knows ids; here it asks for more
 CREDIT_ALERT_PERCENT = env.list("CREDIT_ALERT_PERCENT", int, [20, 10])  # available of what the last top-up made it
 CREDIT_ALERT_DAYS = env.list("CREDIT_ALERT_DAYS", int, [7, 3, 1])  # that the balance lasts at the run-rate
@@ -340,6 +351,7 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "django_structlog": {"level": LOG_LEVEL},
         "botocore": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "apscheduler": {"level": "WARNING"},
     },

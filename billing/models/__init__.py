@@ -4,6 +4,7 @@ Billing knows amounts, SKUs and opaque references ("resource:<uuid>"); it does n
 """
 
 from .actual import ActualCost, ChargeCategory, CostImport, CostImportStatus
+from .adjustments import PriceAdjustment
 from .alerts import (
     Alert,
     AlertKind,
@@ -46,6 +47,7 @@ __all__ = [
     "Meter",
     "Period",
     "Price",
+    "PriceAdjustment",
     "Quote",
     "ScopeKind",
     "Severity",

@@ -51,9 +51,19 @@ def resource_id_of(organization: Organization, idempotency_key: str) -> UUID:
     return uuid5(organization.pk, idempotency_key)
 
 
-def estimate(*, version: OfferingVersion, inputs: Mapping[str, Any]) -> QuotedPrice:
-    """What ``inputs`` would cost. Raises ``InvalidInputs`` and ``PriceMissing``; writes nothing."""
-    return price_of(version, validate_inputs(version, inputs))
+def estimate(
+    *,
+    version: OfferingVersion,
+    inputs: Mapping[str, Any],
+    organization_id: UUID | None = None,
+    cloud_account_id: UUID | None = None,
+) -> QuotedPrice:
+    """What ``inputs`` would cost the organization in the cloud account. Writes nothing.
+
+    Raises ``InvalidInputs`` and ``PriceMissing``.
+    """
+    complete = validate_inputs(version, inputs)
+    return price_of(version, complete, organization_id=organization_id, cloud_account_id=cloud_account_id)
 
 
 def request_resource(
@@ -86,7 +96,12 @@ def request_resource(
         cloud_account=cloud_account,
         inputs=complete,
         tags=validate_tags(tags),
-        quoted=price_of(offering_version, complete),
+        quoted=price_of(
+            offering_version,
+            complete,
+            organization_id=cloud_account.organization_id,
+            cloud_account_id=cloud_account.pk,
+        ),
         idempotency_key=idempotency_key,
         fingerprint=fingerprint,
     )

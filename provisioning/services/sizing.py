@@ -65,4 +65,6 @@ def open_proposal(resource: Resource, proposal_id: UUID | None = None) -> Sizing
 
 
 def _price(resource: Resource, version: OfferingVersion, inputs: Mapping[str, Any]) -> QuotedPrice:
-    return price_of(version, dict(inputs))
+    return price_of(
+        version, inputs, organization_id=resource.organization_id, cloud_account_id=resource.cloud_account_id
+    )
