@@ -24,7 +24,7 @@ from accounts.services import invite, issue_token
 from billing import budgets
 from billing.models import Price
 from clouds.models import CloudAccount, MachineType, Offering, OfferingVersion
-from provisioning.models import Resource, Run
+from provisioning.models import Resource, Run, SizingProposal
 
 pytestmark = pytest.mark.django_db
 
@@ -104,11 +104,29 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
     token, _ = issue_token(actor=actor, name="ci", role=Role.MEMBER, expires_at=None)
     invitation = invite(actor=actor, email="new@acme.test", role=Role.MEMBER)
     budget = budgets.create_budget(actor=actor, name="All of it", amount=Decimal(50))
+    proposal = SizingProposal.objects.create(
+        organization=organization,
+        resource=resource,
+        direction="smaller",
+        from_inputs={"size": "small"},
+        to_inputs={"size": "micro"},
+        from_machine="t3.small",
+        to_machine="t3.micro",
+        first=resource.created_at,
+        last=resource.created_at,
+        figures={"expected": {"cpu_p95": 5.0, "memory_p95": None}, "confidence": "low"},
+        reason="p95 CPU 5 % over 14 days.",
+        monthly_before=Decimal(10),
+        monthly_after=Decimal(4),
+        saving=Decimal(6),
+        currency="USD",
+    )
     return {
         "budgets": budget,
         "cloud-accounts": account,
         "resources": resource,
         "runs": run,
+        "sizing": proposal,
         "tokens": token,
         "invitations": invitation,
         "members": tenant.member.memberships.get(),

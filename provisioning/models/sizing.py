@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -119,6 +120,11 @@ class SizingProposal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_machine} → {self.to_machine}"
+
+    @property
+    def extra(self) -> Decimal:
+        """What it would cost more per month; negative for a smaller machine."""
+        return -self.saving
 
     def applied_to(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """``inputs`` of the resource with the proposed machine in them."""

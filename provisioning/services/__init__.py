@@ -24,11 +24,10 @@ from .outputs import NoKubeconfig, read_kubeconfig, read_outputs
 from .power import request_start, request_stop, stopped_monthly
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
-from .sizing import NO_REASON, dismiss_proposal, look_again, look_at_account, open_proposal
+from .sizing import dismiss_proposal, look_again, look_at_account, open_proposal
 from .tagging import merged_tags, set_tags
 
 __all__ = [
-    "NO_REASON",
     "USABLE",
     "CannotChange",
     "CannotUseAccount",

@@ -314,6 +314,7 @@ def test_an_exact_machine_type_is_proposed_as_one(
     resource = machine()
     inputs = {name: value for name, value in resource.inputs.items() if name != "size"}
     Resource.objects.filter(pk=resource.pk).update(inputs={**inputs, "machine_type": "m5.2xlarge"}, monthly_cost=300)
+    recorded.record("i-web-1", cpu=6, memory=10)
 
     look(cloud_account)
 
