@@ -4,6 +4,7 @@ Production-safe by default: with DEBUG off the platform refuses to start until w
 """
 
 import sys
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -264,6 +265,9 @@ SPECTACULAR_SETTINGS = {
         "CloudAccountStatus": "clouds.models.accounts.CloudAccountStatus",
         "ResourceStatus": "provisioning.models.resources.ResourceStatus",
         "RunStatus": "provisioning.models.runs.RunStatus",
+        "AnomalyScope": "billing.models.anomalies.AnomalyScope",
+        "AnomalyStatus": "billing.models.anomalies.AnomalyStatus",
+        "ScopeKind": "billing.models.forecasts.ScopeKind",
         "EntryKind": "billing.models.ledger.EntryKind",
         "HoldStatus": "billing.models.ledger.HoldStatus",
         "Role": "accounts.models.roles.Role",
@@ -307,6 +311,7 @@ CLOUD_ACCOUNT_NAMES = "provisioning.scopes.cloud_account_names"  # billing knows
 CREDIT_ALERT_PERCENT = env.list("CREDIT_ALERT_PERCENT", int, [20, 10])  # available of what the last top-up made it
 CREDIT_ALERT_DAYS = env.list("CREDIT_ALERT_DAYS", int, [7, 3, 1])  # that the balance lasts at the run-rate
 TRIAL_CREDIT_USD = env.int("TRIAL_CREDIT_USD", 0)  # what a newly registered organization starts with
+COST_ANOMALY_MINIMUM = Decimal(env.str("COST_ANOMALY_MINIMUM", "1"))  # a day: less than this too much is not told
 PRICE_APIS = {  # where refresh_prices reads; a mirror of your own may stand in for each
     "aws": env.str("AWS_PRICES_URL", "https://pricing.us-east-1.amazonaws.com"),
     "azure": env.str("AZURE_PRICES_URL", "https://prices.azure.com"),

@@ -69,6 +69,13 @@ class OrderForm(forms.Form):
         self.everywhere = list(everywhere)
         self.accounts = [account for account in self.everywhere if account.provider == self.provider]
 
+    def typed_tags(self) -> dict[str, str]:
+        """The tags that are typed now; none while they are not valid."""
+        try:
+            return read_tags(str(self["tags"].value() or ""))
+        except InvalidInputs:
+            return {}
+
     def clean_name(self) -> str:
         try:
             return validate_name(self.cleaned_data["name"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,10 @@ from django.forms import Form
 
 from accounts.actors import Actor
 from accounts.models import Right
+from billing import limits
 from billing import services as billing
+from billing.limits import Breach, Load
+from billing.metering import Facts
 from billing.models import Account
 from billing.quotes import PriceMissing, QuotedPrice
 from clouds import catalogue, mapping
@@ -19,22 +23,55 @@ from clouds import inputs as cloud_inputs
 from clouds.inputs import InvalidInputs, validate_name
 from clouds.models import OfferingVersion
 
-from . import presenting, services
+from . import metered, presenting, services
 from .forms import OrderForm
 from .models import Resource
 
 
 def order_panel(actor: Actor, version: OfferingVersion, order: OrderForm, form: Form) -> dict[str, Any]:
-    """Context of ``_price.html`` for a new resource."""
+    """Context of ``_price.html`` for a new resource; ``order`` need not be valid yet."""
     wanted, problem = _wanted(version, form)
     cloud_account_id = order.cloud_account_ids.get(version.offering.provider)
     quoted, problem = _quoted(actor, version, wanted, problem, cloud_account_id=cloud_account_id)
     account = Account.objects.visible_to(actor).first()
     needed = billing.hold_amount(quoted.hourly) if quoted else Decimal(0)
-    reason = _reason(actor, account, needed)
+    breaches = _breaches(account, _facts(version, order, str(cloud_account_id or "")), quoted)
+    reason = _reason(actor, account, needed) or _forbidden(breaches)
     if not order.has_usable_account:
         reason = reason or "Connect a cloud account first: what you order is made there."
-    return _panel(account, quoted, needed, reason, problem)
+    return {**_panel(account, quoted, needed, reason, problem), "breaches": breaches}
+
+
+def _facts(version: OfferingVersion, order: OrderForm, cloud_account_id: str) -> Facts:
+    """What is about to be ordered, as budgets see it."""
+    return Facts(
+        reference="",
+        name="",
+        provider=version.offering.provider,
+        kind=version.offering.kind,
+        region="",
+        cloud_account=cloud_account_id,
+        tags=order.typed_tags(),
+    )
+
+
+def _breaches(account: Account | None, facts: Facts, quoted: QuotedPrice | None) -> list[Breach]:
+    """The budgets that this would break."""
+    if account is None or quoted is None:
+        return []
+    return limits.foreseen(
+        account,
+        order=Load(facts, quoted.hourly),
+        coming=partial(services.coming, account.organization_id),
+    )
+
+
+def _forbidden(breaches: list[Breach]) -> str:
+    forbidding = [breach.budget.name for breach in breaches if breach.budget.is_blocking]
+    if not forbidding:
+        return ""
+    names = ", ".join(f"“{name}”" for name in forbidding)
+    return f"The budget {names} does not allow this. {limits.ADVICE}"
 
 
 def global_name(actor: Actor, version: OfferingVersion, *, name: str, key: str) -> catalogue.GlobalName | None:
@@ -103,7 +140,8 @@ def change_panel(actor: Actor, resource: Resource, version: OfferingVersion, for
     held = services.held_for(resource) or Decimal(0)
     needed = max(Decimal(0), billing.hold_amount(quoted.hourly) - held) if quoted else Decimal(0)
     changes = cloud_inputs.changes(version, resource.inputs, wanted) if wanted is not None else []
-    reason = _reason(actor, account, needed)
+    breaches = _breaches(account, metered.facts_of(resource), quoted)
+    reason = _reason(actor, account, needed) or _forbidden(breaches)
     if any(not change.in_place for change in changes) and resource.activated_at is not None:
         reason = reason or "Some of this cannot be changed on something that exists."
     if wanted is not None and not changes:
@@ -111,6 +149,7 @@ def change_panel(actor: Actor, resource: Resource, version: OfferingVersion, for
     panel = _panel(account, quoted, needed, reason, problem)
     return {
         **panel,
+        "breaches": breaches,
         "changes": [_in_words(version, each) for each in changes],
         "is_change": True,
         "monthly_before": resource.monthly_cost,

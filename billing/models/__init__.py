@@ -15,6 +15,7 @@ from .alerts import (
     DeliveryStatus,
     Severity,
 )
+from .anomalies import AnomalyCause, AnomalyScope, AnomalyStatus, CostAnomaly
 from .budgets import Basis, Budget, Period
 from .forecasts import CostForecast, ScopeKind
 from .ledger import ZERO, Account, EntryKind, Hold, HoldStatus, LedgerEntry
@@ -27,12 +28,16 @@ __all__ = [
     "ActualCost",
     "Alert",
     "AlertKind",
+    "AnomalyCause",
+    "AnomalyScope",
+    "AnomalyStatus",
     "Basis",
     "BilledResource",
     "Budget",
     "Channel",
     "ChannelKind",
     "ChargeCategory",
+    "CostAnomaly",
     "CostForecast",
     "CostImport",
     "CostImportStatus",

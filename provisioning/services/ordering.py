@@ -23,6 +23,7 @@ from clouds.models import CloudAccount, CloudAccountStatus, OfferingVersion
 from provisioning.models import Operation, Resource, Run
 
 from .announcing import announce_after_commit
+from .commitments import check_budgets
 from .errors import CannotUseAccount, IdempotencyConflict, NameTaken, Refused, RunInProgress
 from .shelf import price_of, version_by_id
 
@@ -79,8 +80,8 @@ def request_resource(
     """Order a resource and return its queued run; a repeated ``idempotency_key`` returns the first order's run.
 
     Reserves the credit, writes Resource, Run and Quote, and wakes a worker after commit. Raises ``PermissionDenied``,
-    ``InvalidInputs``, ``CannotUseAccount``, ``InsufficientCredit``, ``NameTaken``, ``IdempotencyConflict``,
-    ``PriceMissing``; nothing is written then.
+    ``InvalidInputs``, ``CannotUseAccount``, ``NotAffordable`` (credit or a budget), ``NameTaken``,
+    ``IdempotencyConflict``, ``PriceMissing``; nothing is written then.
     """
     actor.require(Right.ORDER)
     tags = tags or {}
@@ -107,7 +108,7 @@ def request_resource(
     )
     try:
         return _place(order)
-    except (Refused, billing.InsufficientCredit):
+    except (Refused, billing.NotAffordable):
         # The same request may have been served at the same moment: then what stood in our way is its own first answer.
         if first := _first_answer(actor, idempotency_key, fingerprint):
             return first
@@ -206,12 +207,14 @@ def _write(order: Order) -> Run:
         run=str(run.pk),
     )
     # Last, because it locks the tenant's account until the commit: simultaneous orders queue only for this.
-    billing.hold_credit(
+    hold = billing.hold_credit(
         organization=order.actor.organization,
         reference=resource.hold_reference,
         amount=billing.hold_amount(order.quoted.hourly),
         description=f"{version_by_id(order.version.pk).title}: {order.name}",
     )
+    if hold.has_blocking_budgets:
+        check_budgets(resource, order.quoted.hourly)
     announce_after_commit(run)
     return run
 

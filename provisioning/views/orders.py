@@ -15,7 +15,7 @@ from accounts.actors import Actor, actor_of
 from accounts.guards import requires
 from accounts.models import Right
 from billing.quotes import PriceMissing
-from billing.services import InsufficientCredit
+from billing.services import NotAffordable
 from clouds import mapping
 from clouds.inputs import InvalidInputs, form_for, tags_as_text
 from clouds.models import CloudAccount, Kind, OfferingVersion
@@ -194,7 +194,7 @@ def _placed(request: HttpRequest, form: OrderForm, inputs_form: Form, version: O
         form.add_error("cloud_account", str(refusal))
     except InvalidInputs as refusal:
         _add_errors(refusal, form, inputs_form)
-    except (services.Refused, InsufficientCredit, PriceMissing) as refusal:
+    except (services.Refused, NotAffordable, PriceMissing) as refusal:
         form.add_error(None, str(refusal))
     return None
 
@@ -207,7 +207,7 @@ def _changed(request: HttpRequest, form: Form, resource: Resource) -> Run | None
         return services.request_update(actor=actor_of(request), resource=resource, inputs=inputs)
     except InvalidInputs as refusal:
         _add_errors(refusal, form)
-    except (services.Refused, InsufficientCredit, PriceMissing, PermissionDenied) as refusal:
+    except (services.Refused, NotAffordable, PriceMissing, PermissionDenied) as refusal:
         form.add_error(None, str(refusal))
     return None
 
