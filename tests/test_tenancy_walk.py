@@ -22,7 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.actors import member_actor
 from accounts.models import AuditEvent, Role
 from accounts.services import invite, issue_token
-from billing import budgets
+from billing import budgets, channels
 from billing.models import CostAnomaly, Price
 from clouds.models import CloudAccount, MachineType, Offering, OfferingVersion
 from provisioning.models import Resource, Run, SizingProposal
@@ -105,8 +105,38 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
     token, _ = issue_token(actor=actor, name="ci", role=Role.MEMBER, expires_at=None)
     invitation = invite(actor=actor, email="new@acme.test", role=Role.MEMBER)
     budget = budgets.create_budget(actor=actor, name="All of it", amount=Decimal(50))
-    proposal = SizingProposal.objects.create(
-        organization=organization,
+    channel, _ = channels.create_channel(actor=actor, name="Hook", kind="webhook", address="https://1.1.1.1/")
+    delivery = channels.send_test(actor=actor, channel=channel)
+    anomaly = CostAnomaly.objects.create(
+        account=budget.account,
+        day=date(2026, 6, 2),
+        scope="organization",
+        label="All resources together",
+        expected=1,
+        actual=3,
+        excess=2,
+        cause="unknown",
+        detail={"resources": [], "others": 0},
+    )
+    return {
+        "anomalies": anomaly,
+        "budgets": budget,
+        "channels": channel,
+        "deliveries": delivery,
+        "cloud-accounts": account,
+        "resources": resource,
+        "runs": run,
+        "sizing": _proposal(resource),
+        "tokens": token,
+        "invitations": invitation,
+        "members": tenant.member.memberships.get(),
+        "audit": AuditEvent.objects.filter(organization=organization).first(),
+    }
+
+
+def _proposal(resource: Resource) -> SizingProposal:
+    return SizingProposal.objects.create(
+        organization=resource.organization,
         resource=resource,
         direction="smaller",
         from_inputs={"size": "small"},
@@ -122,29 +152,6 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
         saving=Decimal(6),
         currency="USD",
     )
-    anomaly = CostAnomaly.objects.create(
-        account=budget.account,
-        day=date(2026, 6, 2),
-        scope="organization",
-        label="All resources together",
-        expected=1,
-        actual=3,
-        excess=2,
-        cause="unknown",
-        detail={"resources": [], "others": 0},
-    )
-    return {
-        "anomalies": anomaly,
-        "budgets": budget,
-        "cloud-accounts": account,
-        "resources": resource,
-        "runs": run,
-        "sizing": proposal,
-        "tokens": token,
-        "invitations": invitation,
-        "members": tenant.member.memberships.get(),
-        "audit": AuditEvent.objects.filter(organization=organization).first(),
-    }
 
 
 def address(route: Route, owned: dict[str, Any]) -> str:
