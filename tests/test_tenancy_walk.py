@@ -22,7 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.actors import member_actor
 from accounts.models import AuditEvent, Role
 from accounts.services import invite, issue_token
-from billing import budgets
+from billing import budgets, channels
 from billing.models import CostAnomaly, Price
 from clouds.models import CloudAccount, MachineType, Offering, OfferingVersion
 from provisioning.models import Resource, Run
@@ -105,6 +105,8 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
     token, _ = issue_token(actor=actor, name="ci", role=Role.MEMBER, expires_at=None)
     invitation = invite(actor=actor, email="new@acme.test", role=Role.MEMBER)
     budget = budgets.create_budget(actor=actor, name="All of it", amount=Decimal(50))
+    channel, _ = channels.create_channel(actor=actor, name="Hook", kind="webhook", address="https://1.1.1.1/")
+    delivery = channels.send_test(actor=actor, channel=channel)
     anomaly = CostAnomaly.objects.create(
         account=budget.account,
         day=date(2026, 6, 2),
@@ -119,6 +121,8 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
     return {
         "anomalies": anomaly,
         "budgets": budget,
+        "channels": channel,
+        "deliveries": delivery,
         "cloud-accounts": account,
         "resources": resource,
         "runs": run,

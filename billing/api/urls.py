@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 from . import views
 from .anomalies import AnomalyViewSet
 from .budgets import AlertsView, BudgetViewSet
+from .channels import ChannelViewSet, DeliveryViewSet
 from .costs import CostsView
 from .export import ExportView
 from .forecasts import ForecastView
@@ -11,6 +12,8 @@ from .forecasts import ForecastView
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("billing/anomalies", AnomalyViewSet, basename="billing-anomaly")
 router.register("billing/budgets", BudgetViewSet, basename="billing-budget")
+router.register("billing/channels", ChannelViewSet, basename="billing-channel")
+router.register("billing/deliveries", DeliveryViewSet, basename="billing-delivery")
 
 urlpatterns = [
     path("", include(router.urls)),
