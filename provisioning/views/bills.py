@@ -155,16 +155,27 @@ def _months(request: HttpRequest, actor: Actor, billed: Account, readings: list[
     names = {
         str(one.account.pk) if one.account else one.last.cloud_account if one.last else "": one.name for one in readings
     }
-    ids = [thing.reference.partition(":")[2] for thing in things]
-    live = {str(pk) for pk in Resource.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", flat=True)}
+    ours = Resource.objects.visible_to(actor)
+    pages = {
+        one.hold_reference: one.pk
+        for one in ours.filter(pk__in=[pk for thing in things if (pk := _id_in(thing.reference))])
+    }
     rest = actual.unmatched(billed, chosen)
     return {
         "months": [(each, names.get(each.cloud_account, "")) for each in months],
         "month": chosen,
         "choices": sorted({each.month for each in months}, reverse=True),
-        "things": [(thing, pk if pk in live else "") for thing, pk in zip(things, ids, strict=True)],
+        "things": [(thing, pages.get(thing.reference)) for thing in things],
         "rest": [(each, names.get(each.cloud_account, "")) for each in rest],
     }
+
+
+def _id_in(reference: str) -> UUID | None:
+    """The resource's id in billing's reference of it, which is not always one of ours."""
+    try:
+        return UUID(reference.partition(":")[2])
+    except ValueError:
+        return None
 
 
 def _chosen(given: str, months: list[date]) -> date:
