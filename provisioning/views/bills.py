@@ -155,11 +155,9 @@ def _months(request: HttpRequest, actor: Actor, billed: Account, readings: list[
     names = {
         str(one.account.pk) if one.account else one.last.cloud_account if one.last else "": one.name for one in readings
     }
-    ours = Resource.objects.visible_to(actor)
-    pages = {
-        one.hold_reference: one.pk
-        for one in ours.filter(pk__in=[pk for thing in things if (pk := _id_in(thing.reference))])
-    }
+    ids = [_id_in(thing.reference) for thing in things]
+    ours = Resource.objects.visible_to(actor).filter(pk__in=[pk for pk in ids if pk])
+    pages = {one.hold_reference: one.pk for one in ours}
     rest = actual.unmatched(billed, chosen)
     return {
         "months": [(each, names.get(each.cloud_account, "")) for each in months],
