@@ -147,3 +147,11 @@ class BillFileForm(forms.Form):
             yield from io.TextIOWrapper(self.cleaned_data["file"].file, encoding="utf-8-sig", newline="")
         except UnicodeDecodeError:
             raise ValueError("This file is not text in UTF-8.") from None
+
+
+class DismissForm(forms.Form):
+    """Why a proposal is not followed: whoever sees it next would ask."""
+
+    reason = forms.CharField(
+        max_length=300, label="Why not?", widget=forms.TextInput(attrs={"placeholder": "Needed for the load test"})
+    )
