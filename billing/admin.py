@@ -13,11 +13,12 @@ from accounts.admin import ReadOnlyModelAdmin
 
 from . import credit, services
 from .adjustment_admin import PriceAdjustmentAdmin
+from .budget_admin import AlertAdmin, BudgetAdmin
 from .deeds import DeedAdmin
 from .forms import CreditPolicyForm, ReleaseHoldForm, TopUpForm
 from .models import Account, Hold, HoldStatus, LedgerEntry, Price, Quote
 
-__all__ = ["PriceAdjustmentAdmin"]  # registered beside those below
+__all__ = ["AlertAdmin", "BudgetAdmin", "PriceAdjustmentAdmin"]  # registered beside those below
 
 
 @admin.register(Account)
