@@ -6,7 +6,7 @@ SHELL := /bin/sh
 
 PORT ?= 8000
 DATA ?= var
-export PORT DATA
+export PORT DATA HISTORY_DAYS
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +18,7 @@ TEMPLATES := $(shell find templates terraform_modules -name '*.html' -o -name 'o
 # --- run ------------------------------------------------------------------------------------------------------------
 
 .PHONY: up
-up: $(VENV)/.local static/vendor/.made ## Start everything on this machine: PORT=8000 DATA=var
+up: $(VENV)/.local static/vendor/.made ## Start everything on this machine: PORT=8000 DATA=var HISTORY_DAYS=90
 	@exec $(BIN)/python -m sandbox.up
 
 .PHONY: help

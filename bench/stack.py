@@ -35,7 +35,11 @@ class Stack:
 
     def tenant(self, *arguments: str) -> dict[str, Any]:
         """What ``python -m bench.tenant`` made or measured."""
-        answer: dict[str, Any] = json.loads(self._run([sys.executable, "-m", "bench.tenant", *arguments]))
+        return self.run_module("bench.tenant", *arguments)
+
+    def run_module(self, name: str, *arguments: str) -> dict[str, Any]:
+        """What ``python -m <name>`` printed last, as JSON."""
+        answer: dict[str, Any] = json.loads(self._run([sys.executable, "-m", name, *arguments]))
         return answer
 
     def cpu_seconds(self) -> float:

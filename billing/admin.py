@@ -14,8 +14,8 @@ from unfold.decorators import action
 
 from accounts.admin import ReadOnlyModelAdmin
 
-from . import services
-from .forms import ReleaseHoldForm, TopUpForm
+from . import credit, services
+from .forms import CreditPolicyForm, ReleaseHoldForm, TopUpForm
 from .models import Account, Hold, HoldStatus, LedgerEntry, Price, Quote
 
 
@@ -46,9 +46,11 @@ class AccountAdmin(DeedAdmin):
     list_display: ClassVar = ["organization", "balance", "held", "available", "currency", "entries_count"]
     list_select_related: ClassVar = ["organization"]
     search_fields: ClassVar = ["organization__name", "organization__slug"]
-    fields: ClassVar = ["organization", "balance", "held", "available", "currency", "entries_count", "created_at"]
+    fields: ClassVar = [
+        "organization", "balance", "held", "available", "currency", "entries_count", "stops_machines", "created_at",
+    ]  # fmt: skip
     readonly_fields: ClassVar = ["available"]
-    actions_detail: ClassVar = ["top_up"]
+    actions_detail: ClassVar = ["top_up", "policy"]
 
     @action(description="Top up", url_path="top-up", permissions=["deed"])  # type: ignore[untyped-decorator]  # unfold has no types
     def top_up(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -69,6 +71,19 @@ class AccountAdmin(DeedAdmin):
             messages.error(request, "This form was sent before with another amount; nothing was booked again.")
         else:
             messages.success(request, f"{entry.amount} {account.currency} added; the balance is {entry.balance_after}.")
+        return self.back_to(account)
+
+    @action(description="Without credit", url_path="policy", permissions=["deed"])  # type: ignore[untyped-decorator]  # unfold has no types
+    def policy(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Choose whether the tenant's machines are stopped once its credit is used up."""
+        account = get_object_or_404(Account.objects.select_related("organization"), pk=object_id)
+        form = CreditPolicyForm(request.POST or None, initial={"stops_machines": account.stops_machines})
+        if not form.is_valid():
+            return self.answer_form(request, form, account, title=f"{account.organization} without credit", verb="Save")
+        stops = form.cleaned_data["stops_machines"]
+        actor = self.actor(request, account.organization)
+        credit.set_policy(account=account, stops_machines=stops, actor=actor, reason=form.cleaned_data["reason"])
+        messages.success(request, f"Without credit, machines {'are stopped' if stops else 'run on'}.")
         return self.back_to(account)
 
 

@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 
 from django import forms
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 
 class TopUpForm(forms.Form):
@@ -24,4 +24,14 @@ class TopUpForm(forms.Form):
 
 
 class ReleaseHoldForm(forms.Form):
+    reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget(), help_text="Kept in the audit trail.")
+
+
+class CreditPolicyForm(forms.Form):
+    stops_machines = forms.BooleanField(
+        required=False,
+        label="Stop machines without credit",
+        widget=UnfoldBooleanWidget(),
+        help_text="Once the credit is used up for the grace period; nothing is ever destroyed.",
+    )
     reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget(), help_text="Kept in the audit trail.")

@@ -26,7 +26,8 @@ from django.utils import timezone
 
 from accounts.models import Organization
 
-from .models import ZERO, Account, BilledResource, EntryKind, Meter, Quote
+from .models import ZERO, Account, BilledResource, EntryKind, Meter
+from .quotes import newest_quote
 from .services import append_entry, lock_account, lower_held
 from .usage_sql import BOOK_HOUR
 
@@ -107,9 +108,12 @@ def describe(*, organization: Organization, facts: Facts) -> None:
     rows.update(**_described(facts))
 
 
-def run_quoted_meters(*, organization: Organization, facts: Facts, at: datetime) -> None:
-    """:func:`run_meters` with the lines of the newest quote kept for the reference: what was agreed is what runs."""
-    quote = Quote.objects.filter(account__organization=organization, reference=facts.reference).first()
+def run_quoted_meters(*, organization: Organization, facts: Facts, hourly: Decimal, at: datetime) -> None:
+    """:func:`run_meters` with the lines of the newest quote at ``hourly`` kept for the reference.
+
+    What was agreed is what runs; a newer quote at another price may be that of a change that never came about.
+    """
+    quote = newest_quote(organization=organization, reference=facts.reference, hourly=hourly)
     lines = [_metered(line, quote.catalogue) for line in quote.lines] if quote is not None else []
     run_meters(organization=organization, facts=facts, lines=lines, at=at)
 

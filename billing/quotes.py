@@ -131,6 +131,18 @@ def keep_quote(*, organization: Organization, reference: str, quoted: QuotedPric
     )
 
 
+def newest_quote(*, organization: Organization, reference: str, hourly: Decimal) -> Quote | None:
+    """The newest quote at ``hourly`` kept for ``reference``; without one the newest of all, else None."""
+    kept = Quote.objects.filter(account__organization=organization, reference=reference)
+    return kept.filter(hourly=hourly).first() or kept.first()
+
+
+def stopped_monthly(quote: Quote) -> Decimal:
+    """What the quoted thing costs in a month while it is stopped."""
+    going_on = [line for line in quote.lines if not line.get("is_paused_by_stop")]
+    return sum((Decimal(line["monthly"]) for line in going_on), ZERO)
+
+
 def _account_id(organization: Organization) -> Any:
     """The account's key: on the order path, so without building an instance."""
     with connection.cursor() as cursor:

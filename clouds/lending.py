@@ -64,6 +64,18 @@ def remove_leftover(*, cloud_account_id: UUID, region: str, found: CloudObject, 
     adapter_of(account).remove(opened(account, purpose), region, found)
 
 
+def switch_power(*, cloud_account_id: UUID, region: str, machine: str, is_on: bool, purpose: Purpose = CHECK) -> None:
+    """Ask the cloud to start or stop a machine, by its id in Terraform's state. Raises :class:`CloudError`."""
+    account = _account(cloud_account_id)
+    adapter_of(account).switch_power(opened(account, purpose), region, machine, is_on=is_on)
+
+
+def has_power(*, cloud_account_id: UUID, region: str, machine: str, purpose: Purpose = CHECK) -> bool | None:
+    """Whether the machine runs; None while that changes. Raises :class:`CloudError`."""
+    account = _account(cloud_account_id)
+    return adapter_of(account).has_power(opened(account, purpose), region, machine)
+
+
 def adapter_of(account: CloudAccount) -> Adapter:
     return get_adapter(account.provider, sandbox.endpoint_of(account.provider) if account.is_sandbox else "")
 

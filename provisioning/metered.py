@@ -9,12 +9,20 @@ from django.utils import timezone
 from billing import metering
 from billing.metering import Facts
 
-from .models import Resource
+from .models import Resource, ResourceStatus
 
 
 def start(resource: Resource, *, at: datetime | None = None) -> None:
-    """``resource`` costs what it was last quoted at, from ``at`` (now) on; what it cost before ends then."""
-    metering.run_quoted_meters(organization=resource.organization, facts=facts_of(resource), at=at or timezone.now())
+    """``resource`` costs what was agreed, from ``at`` (now) on; what it cost before ends then.
+
+    One that is stopped costs only what a stop does not save.
+    """
+    at = at or timezone.now()
+    metering.run_quoted_meters(
+        organization=resource.organization, facts=facts_of(resource), hourly=resource.hourly_cost, at=at
+    )
+    if resource.status == ResourceStatus.STOPPED:
+        metering.pause_meters(organization=resource.organization, reference=resource.hold_reference, at=at)
 
 
 def end(resource: Resource) -> None:

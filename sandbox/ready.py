@@ -41,7 +41,7 @@ def seed(place: trial.Trial) -> None:
     servers.wait_for_http(settings.SANDBOX_AWS_ENDPOINT, seconds=PATIENCE)
     for endpoint in (settings.SANDBOX_AZURE_ENDPOINT, settings.SANDBOX_GCP_ENDPOINT):
         servers.wait_for_http(f"{endpoint}/objects", seconds=PATIENCE)
-    call_command("seed_demo", facts=place.data / "demo.seed")
+    call_command("seed_demo", facts=place.data / "demo.seed", history_days=trial.history_days())
 
 
 def wait_until_ready(place: trial.Trial) -> None:
@@ -89,6 +89,11 @@ def _announce(demo: dict[str, Any]) -> None:
     lines = [
         f"Skyvend is ready: {demo['url']}",
         f"sign in as  {demo['email']}  with  {demo['password']}",
+        *(
+            [f"sign in as  {demo['history']['email']}  with the same, for a tenant with a past"]
+            if "history" in demo
+            else []
+        ),
         f"operators:  {demo['url']}/admin/  as  {trial.OPERATOR_EMAIL}  with  {os.environ['OPERATOR_PASSWORD']}",
     ]
     width = max(map(len, lines))

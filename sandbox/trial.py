@@ -72,11 +72,22 @@ class Trial:
 
 
 def read_options() -> Trial:
-    """From PORT and DATA in the environment. Raises :class:`CannotRun`."""
+    """From PORT and DATA in the environment. Raises :class:`CannotRun`, for HISTORY_DAYS too."""
     port = os.environ.get("PORT") or "8000"
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise CannotRun(f"PORT={port} is not a port: choose a number such as make up PORT=8001.")
+    history_days()
     return Trial(data=Path(os.environ.get("DATA") or ROOT / "var").resolve(), port=int(port))
+
+
+def history_days() -> int:
+    """HISTORY_DAYS of the environment: how long a past the second demo tenant gets; 0: there is none."""
+    given = os.environ.get("HISTORY_DAYS") or "0"
+    if not given.isdigit() or not (int(given) == 0 or 7 <= int(given) <= 730):
+        raise CannotRun(
+            f"HISTORY_DAYS={given} is not a number from 7 to 730: choose one such as make up HISTORY_DAYS=90."
+        )
+    return int(given)
 
 
 def prepare_data(trial: Trial) -> IO[str]:

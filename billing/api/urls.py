@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 from . import views
 from .budgets import AlertsView, BudgetViewSet
 from .costs import CostsView
+from .export import ExportView
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("billing/budgets", BudgetViewSet, basename="billing-budget")
@@ -14,5 +15,6 @@ urlpatterns = [
     path("billing/balance", views.BalanceView.as_view(), name="billing-balance"),
     path("billing/ledger", views.LedgerView.as_view(), name="billing-ledger"),
     path("billing/costs", CostsView.as_view(), name="billing-costs"),
+    path("billing/export", ExportView.as_view(), name="billing-export"),
     path("billing/holds", views.HoldsView.as_view(), name="billing-holds"),
 ]

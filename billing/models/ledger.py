@@ -30,6 +30,7 @@ class Account(models.Model):
     balance = models.DecimalField(max_digits=18, decimal_places=6, default=ZERO)
     held = models.DecimalField(max_digits=18, decimal_places=6, default=ZERO)
     entries_count = models.PositiveBigIntegerField(default=0, editable=False)  # number of the last ledger entry
+    stops_machines = models.BooleanField(default=False)  # once the credit is used up; an operator's choice
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = AccountQuerySet.as_manager()

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import botocore.session
 
-from . import aws_leftovers, aws_metrics, aws_objects, aws_permissions
+from . import aws_leftovers, aws_metrics, aws_objects, aws_permissions, aws_power
 from .aws_sdk import NO_OPERATOR_FILES, Cloud, in_words
 from .base import CloudObject, Credentials, Identity, Permissions, RunnerEnvironment
 from .metrics import Metric, Utilisation
@@ -98,6 +98,14 @@ class AwsAdapter:
     def remove(self, credentials: Credentials, region: str, found: CloudObject) -> None:
         with in_words():
             aws_leftovers.remove(self._cloud(credentials, region).client, found)
+
+    def switch_power(self, credentials: Credentials, region: str, machine: str, *, is_on: bool) -> None:
+        with in_words():
+            aws_power.switch(self._cloud(credentials, region).client, machine, is_on=is_on)
+
+    def has_power(self, credentials: Credentials, region: str, machine: str) -> bool | None:
+        with in_words():
+            return aws_power.is_on(self._cloud(credentials, region).client, machine)
 
     def utilisation(
         self, credentials: Credentials, region: str, machines: Sequence[str], first: datetime, last: datetime

@@ -101,6 +101,13 @@ class AzureAdapter:
     def remove(self, credentials: Credentials, region: str, found: CloudObject) -> None:
         _part("azure_leftovers").remove(self._cloud(credentials), found)
 
+    def switch_power(self, credentials: Credentials, region: str, machine: str, *, is_on: bool) -> None:
+        _part("azure_power").switch(self._cloud(credentials), machine, is_on=is_on)
+
+    def has_power(self, credentials: Credentials, region: str, machine: str) -> bool | None:
+        found: bool | None = _part("azure_power").is_on(self._cloud(credentials), machine)
+        return found
+
     def utilisation(
         self, credentials: Credentials, region: str, machines: Sequence[str], first: datetime, last: datetime
     ) -> Mapping[str, Mapping[Metric, Utilisation]]:

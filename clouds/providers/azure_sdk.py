@@ -66,6 +66,11 @@ class Cloud:
         with in_words():
             return self._asked(f"{path}?api-version={api_version}")
 
+    def post(self, path: str, api_version: str) -> None:
+        """One POST without a body, of something that ends later. Raises a :class:`CloudError`."""
+        with in_words():
+            self._asked(f"{path}?api-version={api_version}", "POST")
+
     def pages(self, path: str, api_version: str) -> Iterator[dict[str, Any]]:
         """Every entry of a list."""
         address = f"{path}?api-version={api_version}"
@@ -75,11 +80,11 @@ class Cloud:
             yield from page.get("value", [])
             address = page.get("nextLink") or ""
 
-    def _asked(self, address: str) -> dict[str, Any]:
+    def _asked(self, address: str, method: str = "GET") -> dict[str, Any]:
         url = address if address.startswith("http") else f"{self.endpoint or 'https://management.azure.com'}{address}"
-        response = self.client.send_request(HttpRequest("GET", url))
+        response = self.client.send_request(HttpRequest(method, url))
         response.raise_for_status()
-        body: dict[str, Any] = response.json()
+        body: dict[str, Any] = response.json() if response.text() else {}
         return body
 
     def _credential(self) -> ClientSecretCredential | ClientAssertionCredential:

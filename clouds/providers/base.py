@@ -107,6 +107,14 @@ class Adapter(Protocol):
     def remove(self, credentials: Credentials, region: str, found: CloudObject) -> None:
         """Delete one object that :meth:`leftovers` named. One that is gone already is fine."""
 
+    def switch_power(self, credentials: Credentials, region: str, machine: str, *, is_on: bool) -> None:
+        """Ask for a machine, by its id in Terraform's state, to be started, or stopped so that only its disk and
+        address cost. It ends some time later; asking again is fine.
+        """
+
+    def has_power(self, credentials: Credentials, region: str, machine: str) -> bool | None:
+        """Whether the machine runs; None while that changes."""
+
     def utilisation(
         self, credentials: Credentials, region: str, machines: Sequence[str], first: datetime, last: datetime
     ) -> Mapping[str, Mapping[Metric, Utilisation]]:

@@ -119,6 +119,13 @@ class GcpAdapter:
     def remove(self, credentials: Credentials, region: str, found: CloudObject) -> None:
         _part("gcp_leftovers").remove(self._cloud(credentials), found)
 
+    def switch_power(self, credentials: Credentials, region: str, machine: str, *, is_on: bool) -> None:
+        _part("gcp_power").switch(self._cloud(credentials), machine, is_on=is_on)
+
+    def has_power(self, credentials: Credentials, region: str, machine: str) -> bool | None:
+        found: bool | None = _part("gcp_power").is_on(self._cloud(credentials), machine)
+        return found
+
     def utilisation(
         self, credentials: Credentials, region: str, machines: Sequence[str], first: datetime, last: datetime
     ) -> Mapping[str, Mapping[Metric, Utilisation]]:

@@ -37,8 +37,13 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 FORGET = OpenApiParameter(
     "forget", bool, description="Let go of the resource and leave its objects in the cloud; answers 200 with a list."
 )
-ACTIONS = {"retry": services.retry, "detect-drift": services.detect_drift}
-LATER_ACTIONS = frozenset({"start", "stop", "resize", "upgrade", "extend"})
+ACTIONS = {
+    "retry": services.retry,
+    "detect-drift": services.detect_drift,
+    "start": services.request_start,
+    "stop": services.request_stop,
+}
+LATER_ACTIONS = frozenset({"resize", "upgrade", "extend"})
 MAX_KEY = 120
 
 
@@ -114,7 +119,9 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
     )
     @action(detail=True, methods=["post"], url_path="actions/<slug:name>", url_name="action")
     def perform(self, request: Request, pk: str, name: str) -> Response:
-        """Do something with a resource: ``retry`` what failed, or ``detect-drift`` to compare it with the cloud."""
+        """Do something with a resource: ``retry`` what failed, ``detect-drift`` to compare it with the cloud,
+        ``stop`` a machine, which then costs only its disk and address, and ``start`` it again.
+        """
         resource = self.get_object()
         if name in LATER_ACTIONS:
             raise Problem(409, "not_offered", f"“{name}” is not offered by this module version yet.")

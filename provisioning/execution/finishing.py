@@ -25,6 +25,13 @@ from provisioning.terraform.messages import EventKind
 log = structlog.get_logger(__name__)
 # Failures after which the cloud may have made what it did not report: "exists already" may be our own first attempt.
 UNSURE = frozenset({"network", "timeout", "name_exists"})
+POWER = frozenset({Operation.START, Operation.STOP})
+SUCCESS = {
+    Operation.CREATE: "Created",
+    Operation.DESTROY: "Destroyed",
+    Operation.START: "Started",
+    Operation.STOP: "Stopped: only its disk and address cost now",
+}
 _LEVELS = {RunStatus.SUCCEEDED: "info", RunStatus.CANCELED: "warning"}
 
 
@@ -53,7 +60,9 @@ def end_as(run: Run, status: RunStatus, explanation: Explanation) -> None:
     """End a run whose worker is gone: what it made may be unknown to the state, so the next run looks for it."""
     with transaction.atomic():
         resource = _lock(run)
-        if run.operation != Operation.DETECT_DRIFT:  # that one only looks
+        if run.operation in POWER:  # it made nothing; asking for the same again is fine
+            resource.status = run.previous.get("status") or ResourceStatus.ACTIVE
+        elif run.operation != Operation.DETECT_DRIFT:  # that one only looks
             resource.status, resource.needs_adoption = ResourceStatus.FAILED, True
         _go_back_to_old_price(run, resource, has_changed_something=run.status == RunStatus.APPLYING)
         resource.save(update_fields=["status", "needs_adoption", "hourly_cost", "monthly_cost"])
@@ -92,7 +101,7 @@ def _end(run: Run, resource: Resource, outcome: Outcome) -> None:
 def _success(run: Run) -> str:
     if run.operation == Operation.DETECT_DRIFT:
         return _drift(run.plan or {})
-    return {Operation.CREATE: "Created", Operation.DESTROY: "Destroyed"}.get(Operation(run.operation), "Done")
+    return SUCCESS.get(Operation(run.operation), "Done")
 
 
 def _drift(plan: dict[str, int]) -> str:
@@ -115,7 +124,7 @@ def _succeed(run: Run, resource: Resource) -> None:
         metered.end(resource)
         billing.release_hold(organization=resource.organization, reference=resource.hold_reference)
         return
-    resource.status = ResourceStatus.ACTIVE
+    resource.status = ResourceStatus.STOPPED if run.operation == Operation.STOP else ResourceStatus.ACTIVE
     resource.inputs = run.inputs
     resource.activated_at = resource.activated_at or timezone.now()
     resource.outputs, sealed = _outputs(resource)
@@ -149,12 +158,14 @@ def _give_back_credit(run: Run, resource: Resource) -> None:
 def _fail(run: Run, resource: Resource, outcome: Outcome) -> None:
     if run.operation == Operation.DETECT_DRIFT:
         return  # the resource is what it was
-    if not outcome.has_changed_something and run.operation != Operation.CREATE and _was_canceled(outcome):
+    if run.operation in POWER or (
+        not outcome.has_changed_something and run.operation != Operation.CREATE and _was_canceled(outcome)
+    ):
         resource.status = run.previous.get("status") or ResourceStatus.ACTIVE
     else:
         resource.status = ResourceStatus.FAILED
     is_unsure = outcome.explanation is not None and outcome.explanation.code in UNSURE
-    if outcome.has_changed_something and (outcome.is_abrupt or is_unsure):
+    if outcome.has_changed_something and (outcome.is_abrupt or is_unsure) and run.operation not in POWER:
         resource.needs_adoption = True
     _go_back_to_old_price(run, resource, has_changed_something=outcome.has_changed_something)
     resource.save(update_fields=["status", "needs_adoption", "hourly_cost", "monthly_cost"])

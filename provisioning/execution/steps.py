@@ -28,6 +28,7 @@ from .finishing import Outcome, finish
 from .job import Canceled, Failed, Job
 from .lease import Lease, LeaseLost
 from .presence import Presence, here
+from .switching import switch_power
 from .tags import tags_of
 from .toolchain import runner, runner_for
 
@@ -36,6 +37,8 @@ APPLY = {
     Operation.CREATE: ("apply", "-refresh=false"),  # nothing exists yet: there is nothing to look at first
     Operation.UPDATE: ("apply",),
     Operation.DESTROY: ("apply", "-destroy"),
+    Operation.START: ("apply", "-refresh-only"),  # the cloud was asked already: addresses come and go with it
+    Operation.STOP: ("apply", "-refresh-only"),
 }
 FLAGS = ("-json", "-input=false")
 
@@ -103,7 +106,8 @@ def bring_state(job: Job) -> None:
 
 def apply(job: Job) -> None:
     """The one engine process of an ordinary run."""
-    job.enter(RunStatus.PLANNING)
+    if job.run.status == RunStatus.PREPARING:
+        job.enter(RunStatus.PLANNING)
     command = _command(job)
     ended = job.engine(*command)
     if not (ended.is_success or ended.is_canceled) and drain_again(job, explain(ended, job.errors).code):
@@ -133,6 +137,7 @@ STEPS: tuple[Callable[[Job], None], ...] = (
     bring_state,
     adopt_strays,
     drain,
+    switch_power,
     apply,
 )
 

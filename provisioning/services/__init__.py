@@ -21,6 +21,7 @@ from .errors import (
 )
 from .ordering import USABLE, estimate, request_resource, resource_id_of
 from .outputs import NoKubeconfig, read_kubeconfig, read_outputs
+from .power import request_start, request_stop, stopped_monthly
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
 from .tagging import merged_tags, set_tags
@@ -52,9 +53,12 @@ __all__ = [
     "read_outputs",
     "request_destroy",
     "request_resource",
+    "request_start",
+    "request_stop",
     "request_update",
     "resource_id_of",
     "retry",
     "set_tags",
+    "stopped_monthly",
     "version_by_id",
 ]

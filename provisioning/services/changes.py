@@ -31,7 +31,7 @@ from .ordering import check_account, insert_run
 from .shelf import price_of, version_by_id
 from .tagging import tags_for
 
-CHANGEABLE = frozenset({ResourceStatus.ACTIVE, ResourceStatus.STOPPED, ResourceStatus.FAILED})
+CHANGEABLE = frozenset({ResourceStatus.ACTIVE, ResourceStatus.FAILED})
 STATUS_WHILE = {
     Operation.CREATE: ResourceStatus.PENDING,
     Operation.UPDATE: ResourceStatus.UPDATING,
@@ -47,7 +47,9 @@ def request_update(*, actor: Actor, resource: Resource, inputs: Mapping[str, Any
     place. Raises ``InvalidInputs``, ``CannotChange``, ``InsufficientCredit`` (when it would cost more than is
     available), ``RunInProgress``, ``NotPossible``.
     """
-    resource = _lock_idle(actor, resource)
+    resource = lock_idle(actor, resource)
+    if resource.status == ResourceStatus.STOPPED:
+        raise NotPossible("This machine is stopped. Start it first: some clouds would start it by the change itself.")
     if resource.status not in CHANGEABLE:
         raise NotPossible(f"A resource that is {resource.get_status_display().lower()} cannot be changed.")
     wanted = cloud_inputs.validate_inputs(version_by_id(resource.offering_version_id), inputs)
@@ -58,7 +60,7 @@ def request_update(*, actor: Actor, resource: Resource, inputs: Mapping[str, Any
 @transaction.atomic
 def request_destroy(*, actor: Actor, resource: Resource) -> Run:
     """Queue a run that destroys all that ``resource`` made in the cloud. Raises ``RunInProgress``, ``NotPossible``."""
-    resource = _lock_idle(actor, resource)
+    resource = lock_idle(actor, resource)
     return _queue(actor, resource, Operation.DESTROY, resource.inputs)
 
 
@@ -68,7 +70,7 @@ def detect_drift(*, actor: Actor, resource: Resource) -> Run:
 
     Raises ``RunInProgress``, and ``NotPossible`` for a resource that is not active.
     """
-    resource = _lock_idle(actor, resource)
+    resource = lock_idle(actor, resource)
     if resource.status not in {ResourceStatus.ACTIVE, ResourceStatus.STOPPED}:
         raise NotPossible(f"A resource that is {resource.get_status_display().lower()} cannot be compared.")
     return _queue(actor, resource, Operation.DETECT_DRIFT, resource.inputs)
@@ -80,7 +82,7 @@ def retry(*, actor: Actor, resource: Resource) -> Run:
 
     Raises ``NotPossible`` when nothing failed, ``RunInProgress``, ``InsufficientCredit``.
     """
-    resource = _lock_idle(actor, resource)
+    resource = lock_idle(actor, resource)
     never_begun = Q(operation=Operation.DESTROY, status=RunStatus.CANCELED, started_at=None)  # nobody wants it again
     last = resource.runs.exclude(never_begun).order_by("-queued_at", "-id").first()
     if resource.status == ResourceStatus.FAILED and last is not None:
@@ -97,7 +99,7 @@ def forget(*, actor: Actor, resource: Resource) -> Resource:
     ``resource.left_objects`` of the returned row lists what stays in the cloud: [{address, type, id}].
     Raises ``RunInProgress`` and ``NotPossible`` (when it is gone already).
     """
-    resource = _lock_idle(actor, resource)
+    resource = lock_idle(actor, resource)
     left = state.objects_of(resource)
     resource.status, resource.gone_at = ResourceStatus.ORPHANED, timezone.now()
     resource.save(update_fields=["status", "gone_at"])
@@ -151,7 +153,7 @@ def held_for(resource: Resource) -> Decimal | None:
     return holds.values_list("amount", flat=True).first()
 
 
-def _lock_idle(actor: Actor, resource: Resource) -> Resource:
+def lock_idle(actor: Actor, resource: Resource) -> Resource:
     """The row, locked and fresh, once it is known that the actor may change it and that nothing else is doing so."""
     actor.require(Right.ORDER)
     rows = Resource.objects.visible_to(actor).select_related("cloud_account", "organization")

@@ -99,6 +99,20 @@ def detect_drift(request: HttpRequest, pk: Any) -> HttpResponse:
 
 @require_POST
 @requires(Right.ORDER)
+def stop(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Queue a run that stops a machine; its disk and address stay."""
+    return _queued(request, pk, services.request_stop)
+
+
+@require_POST
+@requires(Right.ORDER)
+def start(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Queue a run that starts a stopped machine."""
+    return _queued(request, pk, services.request_start)
+
+
+@require_POST
+@requires(Right.ORDER)
 def tags(request: HttpRequest, pk: Any) -> HttpResponse:
     """Give the resource the tags in the form; what is wrong with them is shown beside it."""
     actor = actor_of(request)
@@ -168,6 +182,7 @@ def _detail(actor: Actor, resource: Resource, *, reveals: bool) -> dict[str, Any
         "inputs": presenting.labelled_inputs(version, resource.inputs),
         "runs": Run.objects.visible_to(actor).filter(resource=resource)[:20],
         "held": services.held_for(resource),
+        "stopped_monthly": services.stopped_monthly(resource),
         "failure": run.error if run is not None and has_failed else None,
         "has_vanished": services.has_vanished(resource),
         "is_idle": run is None or run.has_ended,

@@ -101,6 +101,19 @@ def test_an_operator_releases_a_hold_with_a_reason(client: Client, operator: Use
     assert AuditEvent.objects.filter(action="hold.release").count() == 1
 
 
+def test_an_operator_chooses_what_happens_without_credit(client: Client, operator: User, account: Account):
+    assert "Stop machines without credit" in client.get(deed(account, "policy")).content.decode()
+
+    page = client.post(deed(account, "policy"), {"stops_machines": "on", "reason": "as agreed"}, follow=True)
+
+    assert "Without credit, machines are stopped." in page.content.decode()
+    assert services.account_of(account.organization).stops_machines is True
+    event = AuditEvent.objects.get(action="credit.policy")
+    assert (event.actor, event.data) == (operator, {"stops_machines": True, "reason": "as agreed"})
+    client.post(deed(account, "policy"), {"reason": "paid again"})
+    assert services.account_of(account.organization).stops_machines is False
+
+
 def test_a_closed_hold_does_not_release_a_newer_one_of_its_reference(
     client: Client, account: Account, tenant: SimpleNamespace
 ):

@@ -49,7 +49,6 @@ async def test_a_request_runs_in_a_thread_that_is_kept() -> None:
     assert len({answer.text for answer in answers}) <= 16
 
 
-@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
 @override_settings(ROOT_URLCONF=__name__)
 async def test_a_stream_arrives_whole() -> None:
     assert (await ask("/stream")).text == "ab"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e.stack import Stack
@@ -39,12 +40,27 @@ def test_an_offering_lives_and_leaves_nothing(stack: Stack, offering: str) -> No
         compared = stack.wait_for_run(api, api.post(f"{path}/actions/detect-drift").json()["run"]["id"])
         assert compared["plan"] == {"adds": 0, "changes": 0, "destroys": 0}
 
+        if offering.endswith("vm"):
+            stop_and_start(stack, api, path)
+
         changed = stack.wait_for_run(api, api.patch(path, json={"inputs": change}).json()["run"]["id"])
         assert (changed["status"], changed["plan"]["destroys"]) == ("succeeded", 0)
 
         gone = stack.wait_for_run(api, api.delete(path).json()["run"]["id"])
         assert (gone["status"], gone["error"]) == ("succeeded", None)
         assert stack.tagged(offering.partition("/")[0], ordered["id"]) == []
+
+
+def stop_and_start(stack: Stack, api: httpx.Client, path: str) -> None:
+    """A stopped machine is as it was ordered, cannot be changed, and has an address again once it is started."""
+    stopped = stack.wait_for_run(api, api.post(f"{path}/actions/stop").json()["run"]["id"])
+    assert (stopped["error"], api.get(path).json()["status"]) == (None, "stopped")
+    compared = stack.wait_for_run(api, api.post(f"{path}/actions/detect-drift").json()["run"]["id"])
+    assert compared["plan"] == {"adds": 0, "changes": 0, "destroys": 0}
+    assert api.patch(path, json={"inputs": {"size": "medium"}}).status_code == 409
+    started = stack.wait_for_run(api, api.post(f"{path}/actions/start").json()["run"]["id"])
+    shown = api.get(path).json()
+    assert (started["error"], shown["status"], bool(shown["outputs"]["public_ip"])) == (None, "active", True)
 
 
 def plant(stack: Stack, provider: str, cluster: str) -> set[str]:

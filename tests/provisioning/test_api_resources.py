@@ -223,10 +223,10 @@ def test_forgetting_answers_200_with_what_stays(api: Api, tenant: SimpleNamespac
     assert api(tenant.member).delete(f"{URL}/{resource.pk}?forget=maybe").status_code == 400
 
 
-def test_only_retry_and_detect_drift_are_offered_yet(api: Api, tenant: SimpleNamespace, order: Order) -> None:
+def test_actions_of_later_versions_are_not_offered_yet(api: Api, tenant: SimpleNamespace, order: Order) -> None:
     resource = activate(order("web-1"))
     client = api(tenant.member)
-    assert client.post(f"{URL}/{resource.pk}/actions/stop").json()["code"] == "not_offered"
+    assert client.post(f"{URL}/{resource.pk}/actions/upgrade").json()["code"] == "not_offered"
     assert client.post(f"{URL}/{resource.pk}/actions/dance").status_code == 404
     assert client.post(f"{URL}/{resource.pk}/actions/retry").status_code == 409
     Resource.objects.filter(pk=resource.pk).update(status="failed")

@@ -50,6 +50,13 @@ def test_a_port_that_is_none_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("days", ["long", "3"])
+def test_a_history_that_cannot_be_is_named(tmp_path: Path, days: str) -> None:
+    code, said = up(tmp_path, HISTORY_DAYS=days)
+    assert (code, said.count("\n")) == (1, 1)
+    assert said.startswith(f"make up: HISTORY_DAYS={days} is not")
+
+
 def test_data_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     code, said = up(tmp_path / "file" / "data")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.actors import Actor, member_actor, system_actor
@@ -22,7 +23,7 @@ from clouds.services import CloudUnreachable, connect_sandbox_account
 from provisioning.models import Run
 from provisioning.services import request_resource
 
-SLUG, EMAIL, OPERATOR = "demo", "demo@skyvend.test", "operator@skyvend.test"
+SLUG, HISTORY, OPERATOR = "demo", "history", "operator@skyvend.test"  # owners: demo@..., history@skyvend.test
 CREDIT = Decimal(500)  # USD
 SIMULATED = {Provider.AZURE: "Simulated Azure", Provider.GCP: "Simulated Google Cloud"}  # besides AWS
 VM = {"size": "small", "image": "ubuntu-24.04"}
@@ -33,11 +34,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--facts", type=Path, required=True, help="where to keep the demo token (0600)")
+        parser.add_argument("--history-days", type=int, default=0, help="a second tenant with so long a past")
 
-    def handle(self, *args: Any, facts: Path, **options: Any) -> None:
+    def handle(self, *args: Any, facts: Path, history_days: int, **options: Any) -> None:
         if not settings.TRIAL:
             raise CommandError("seed_demo is for trials: set TRIAL=1.")
-        actor = _owner(os.environ["DEMO_PASSWORD"])
+        actor = _owner(SLUG)
         _operator(os.environ["OPERATOR_PASSWORD"])
         assert actor.organization is not None
         _credit(actor.organization)
@@ -45,8 +47,11 @@ class Command(BaseCommand):
         for provider, name in SIMULATED.items():
             if sandbox.has_endpoint(provider):
                 _connect(actor.organization, provider, name)
-        token = _token(actor, facts)
-        _write_private(facts, json.dumps(_describe(actor.organization, token)))
+        kept = json.loads(facts.read_text()) if facts.exists() else {}
+        described = _describe(actor.organization, _token(actor, kept))
+        if history_days or "history" in kept:
+            described["history"] = _history(kept.get("history", {}), history_days)
+        _write_private(facts, json.dumps(described))
         run = _order_vm(actor, account)
         self.stdout.write(f"Demo tenant {actor.organization.slug}: VM {run.resource.name} is {run.resource.status}.")
 
@@ -58,11 +63,21 @@ def _connect(organization: Organization, provider: Provider, name: str) -> Cloud
         raise CommandError(f"{name} does not answer: {error}") from error
 
 
-def _owner(password: str) -> Actor:
-    user = User.objects.filter(email=EMAIL).first()
+def _history(kept: dict[str, str], days: int) -> dict[str, str]:
+    """The tenant with a past, whose owner has the demo's password. With ``days`` 0, as an earlier start left it."""
+    actor = _owner(HISTORY)
+    if days:
+        call_command("seed_usage", organization=HISTORY, days=days)
+    return {"organization": HISTORY, "email": actor.person.email, "token": _token(actor, kept)}
+
+
+def _owner(slug: str) -> Actor:
+    email = f"{slug}@skyvend.test"
+    user = User.objects.filter(email=email).first()
     if user is None:
-        user, _ = register(email=EMAIL, password=password, organization=SLUG.title(), request_meta=RequestMeta())
-    membership = user.memberships.select_related("organization").get(organization__slug=SLUG)
+        password = os.environ["DEMO_PASSWORD"]
+        user, _ = register(email=email, password=password, organization=slug.title(), request_meta=RequestMeta())
+    membership = user.memberships.select_related("organization").get(organization__slug=slug)
     return member_actor(user, membership)
 
 
@@ -81,12 +96,11 @@ def _credit(organization: Organization) -> None:
     )
 
 
-def _token(actor: Actor, facts: Path) -> str:
+def _token(actor: Actor, kept: dict[str, Any]) -> str:
     """The token of an earlier start while it is good, else a new one."""
-    if facts.exists():
-        kept: str = json.loads(facts.read_text())["token"]
-        if ApiToken.objects.live().filter(digest=digest_of(kept), organization=actor.organization).exists():
-            return kept
+    token: str = kept.get("token", "")
+    if ApiToken.objects.live().filter(digest=digest_of(token), organization=actor.organization).exists():
+        return token
     _, secret = issue_token(actor=actor, name="Demo (demo.json)", role=Role.OWNER, expires_at=None)
     return secret
 

@@ -15,7 +15,7 @@ from sandbox.simulated.cloud import Caller, Gate
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.store import Object
 
-from . import metrics
+from . import metrics, power
 from .identity import TENANT
 from .leftovers import TYPES
 
@@ -61,6 +61,8 @@ def answer(cloud: Azure, request: Request, gate: Gate) -> Response:
     if (found["rest"] or "").lower() == "/metrics:getbatch":
         gate("metrics", "read")
         return _json(metrics.answer(cloud.store, caller, request))
+    if request.method == "POST":
+        return _acted(cloud, caller, request.path, gate)
     gate("*", "list")
     return _json(_looked(cloud, caller, request, found["rest"] or ""))
 
@@ -70,6 +72,16 @@ def _token(cloud: Azure, tenant: str, request: Request) -> Response:
         return _json(cloud.identity.token(tenant, request.form))
     except CloudFault as fault:
         return _json({"error": fault.code, "error_description": fault.message}, fault.status)
+
+
+def _acted(cloud: Azure, caller: Caller, path: str, gate: Gate) -> Response:
+    found = power.ACTION.fullmatch(path)
+    if found is None:
+        raise CloudFault(404, "NotFound", f"The simulated Azure does not know POST {path}.")
+    gate("azurerm_linux_virtual_machine", "update")
+    with cloud.store.at_once():
+        power.switch(cloud.store, caller, found["id"], found["action"])
+    return Response(status=202)
 
 
 def _looked(cloud: Azure, caller: Caller, request: Request, rest: str) -> dict[str, Any]:
@@ -91,6 +103,8 @@ def _looked(cloud: Azure, caller: Caller, request: Request, rest: str) -> dict[s
 
 def _below(cloud: Azure, caller: Caller, path: str, rest: str) -> dict[str, Any]:
     """Lists in a group or of an object's children, else one object by its id."""
+    if found := power.VIEW.fullmatch(path):
+        return power.view(cloud.store, caller, found["id"])
     if thing := _by_id(cloud, path):
         return _group(thing) if thing.type in GROUPS else _thing(thing)
     parent, _, children = path.rstrip("/").rpartition("/")

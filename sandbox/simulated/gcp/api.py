@@ -17,7 +17,7 @@ from sandbox.simulated.cloud import Caller, Gate
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.store import Object
 
-from . import metrics
+from . import metrics, power
 from .kinds import SERVICES, canonical, link, number_of, scope_of
 from .leftovers import COLLECTIONS as MADE_BY_CLUSTERS
 from .network import NETWORK
@@ -125,6 +125,9 @@ def _compute(cloud: Gcp, caller: Caller, request: Request, found: re.Match[str])
     rest = found["rest"].split("/")
     if rest[0] == "aggregated":
         return _aggregated(cloud, caller, request, rest[1])
+    if request.method == "POST" and (asked := power.ACTION.fullmatch(found["id"])):
+        with cloud.store.at_once():
+            return _operation(power.switch(cloud.store, caller, asked["id"], asked["action"]))
     if thing := _by_id(cloud, found["id"]):
         if request.method == "DELETE":
             with cloud.store.at_once():
@@ -179,6 +182,7 @@ def _thing(thing: Object) -> dict[str, Any]:
         "instances": attributes.get("instances") or [],
         "targetTags": attributes.get("targetTags") or [],
         "address": attributes.get("address") or "",
+        "status": attributes.get("current_status") or "",
     }
     return {name: value for name, value in shown.items() if value and name in FIELDS[COLLECTIONS[thing.type]]}
 
@@ -197,7 +201,7 @@ WITHOUT_LABELS = {
 }
 COMMON = ("id", "name", "description", "selfLink")
 FIELDS = {
-    "instances": (*COMMON, "labels"),
+    "instances": (*COMMON, "labels", "status"),
     "disks": (*COMMON, "labels"),
     "addresses": (*COMMON, "labels", "address"),
     "networks": COMMON,

@@ -1,0 +1,51 @@
+"""Sending what a synchronous view produces part by part, without ever having it all.
+
+Django's own ASGI handler reads a synchronous iterator to its end before it sends the first byte. Here one kept thread
+produces the parts, at most a few ahead of what the client has taken, with the one database connection that it opens;
+the connection goes back when the last part is sent or the client is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator
+from concurrent.futures import Executor
+
+from django.http import StreamingHttpResponse
+
+PARTS_AHEAD = 4
+
+
+async def parts_of(response: StreamingHttpResponse, threads: Executor) -> AsyncGenerator[bytes]:
+    """The parts of a response with a synchronous iterator; closes the response in the thread that produced them.
+
+    Raises what producing raised, after the parts before it.
+    """
+    loop = asyncio.get_running_loop()
+    ahead: asyncio.Queue[bytes | None] = asyncio.Queue(PARTS_AHEAD)
+    is_unwanted = threading.Event()
+
+    def hand_over(part: bytes | None) -> None:
+        asyncio.run_coroutine_threadsafe(ahead.put(part), loop).result()
+
+    def produce() -> None:
+        try:
+            for part in response:
+                if is_unwanted.is_set():
+                    return
+                hand_over(part)
+        finally:
+            response.close()
+            hand_over(None)
+
+    producing = loop.run_in_executor(threads, produce)
+    part: bytes | None = b""
+    try:
+        while (part := await ahead.get()) is not None:
+            yield part
+        await producing
+    finally:
+        is_unwanted.set()
+        while part is not None and not producing.done():  # the thread may wait for room
+            part = await ahead.get()
