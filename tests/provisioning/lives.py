@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 from django.utils import timezone
@@ -44,12 +45,15 @@ def lose(run: Run) -> Resource:
 def leave(run: Run, objects: int) -> None:
     """A newer state of the run's resource with so many objects."""
     newest = StateVersion.objects.filter(resource=run.resource_id).values_list("serial", flat=True).first() or 0
+    instances = [{"attributes": {"id": f"i-{number}"}} for number in range(objects)]
+    thing = {"mode": "managed", "type": "aws_instance", "name": "this", "instances": instances}
+    body = {"version": 4, "serial": newest + 1, "lineage": "x", "outputs": {}, "resources": [thing]}
     StateVersion.objects.create(
         resource_id=run.resource_id,
         run=run,
         serial=newest + 1,
         lineage="x",
-        body='{"version": 4, "outputs": {}, "resources": []}',
+        body=json.dumps(body),
         sha256=uuid.uuid4().hex,
         objects_count=objects,
     )
