@@ -19,7 +19,7 @@ import time_machine
 from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, event, settings
+from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -397,10 +397,6 @@ def test_no_sequence_of_events_loses_or_doubles_money(shelf: dict[str, OfferingV
     run_state_machine_as_test(
         Money,
         settings=settings(
-            phases=(Phase.generate,),
-            max_examples=15,
-            stateful_step_count=40,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
+            max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
