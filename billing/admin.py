@@ -1,44 +1,23 @@
-"""Operators' view of money. Everything is read-only except two deeds: top up an account, release a hold."""
+"""Operators' view of money. Everything is read-only except deeds: top up, release a hold, agree prices."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
+from django.shortcuts import get_object_or_404
 from unfold.decorators import action
 
 from accounts.admin import ReadOnlyModelAdmin
 
 from . import credit, services
+from .adjustment_admin import PriceAdjustmentAdmin
+from .deeds import DeedAdmin
 from .forms import CreditPolicyForm, ReleaseHoldForm, TopUpForm
 from .models import Account, Hold, HoldStatus, LedgerEntry, Price, Quote
 
-
-class DeedAdmin(ReadOnlyModelAdmin):
-    """Read-only rows with a deed that asks for something first."""
-
-    def has_deed_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return bool(self.has_operate_permission(request))
-
-    def answer_form(self, request: HttpRequest, form: forms.Form, row: Model, *, title: str, verb: str) -> HttpResponse:
-        """The page that asks for what a deed needs to know."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "form": form,
-            "object": row,
-            "opts": self.opts,
-            "verb": verb,
-        }
-        return TemplateResponse(request, "admin/billing/deed.html", context)
-
-    def back_to(self, row: Model) -> HttpResponse:
-        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", row.pk)
+__all__ = ["PriceAdjustmentAdmin"]  # registered beside those below
 
 
 @admin.register(Account)

@@ -118,6 +118,12 @@ def run_quoted_meters(*, organization: Organization, facts: Facts, hourly: Decim
     run_meters(organization=organization, facts=facts, lines=lines, at=at)
 
 
+def is_running(*, organization: Organization, reference: str, **which: Any) -> bool:
+    """Whether a meter of ``reference`` runs; ``which`` narrows it to fields of a meter."""
+    running = Meter.objects.running().filter(account__organization=organization, resource__reference=reference)
+    return running.filter(**which).exists()
+
+
 @transaction.atomic
 def pause_meters(*, organization: Organization, reference: str, at: datetime) -> None:
     """End what a stopped machine does not cost; the rest, its disk and address, runs on."""

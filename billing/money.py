@@ -47,3 +47,9 @@ def display(amount: Decimal, currency: str) -> str:
     places = 2 if amount == 0 or abs(amount) >= Decimal("0.1") else 6
     text = f"{amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP):,f}"
     return f"{text.rstrip('0') if places > 2 else text} {currency}"
+
+
+def plain(number: Decimal) -> str:
+    """``number`` without zeros at its end: "0.0104", "-15", "0"."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

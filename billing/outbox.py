@@ -1,6 +1,6 @@
 """Saying something about money, once, and putting it on its way in the same transaction.
 
-What is written here is sent by the workers; nothing is lost when one of them dies.
+What is written here is sent by ``deliveries``; the message that rings for it is a doorbell and may get lost.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from .models import Account, Alert, AlertKind, Budget, Channel, ChannelKind, Delivery, Severity
-
-TEAM_NAME = "Owners and admins"
+from .deliveries import team_channel
+from .doorbells import deliver_alerts
+from .models import Account, Alert, AlertKind, Budget, Channel, Delivery, Severity
 
 
 def announce(
@@ -41,15 +41,13 @@ def announce(
         return None
     active = [channel for channel in channels if channel.is_active] or [team_channel(account)]
     Delivery.objects.bulk_create([Delivery(alert=alert, channel=each) for each in active if each.is_active])
+    ring()
     return alert
 
 
-def team_channel(account: Account) -> Channel:
-    """The account's own channel: an e-mail to whoever is owner or admin when it is sent."""
-    channel, _ = Channel.objects.get_or_create(
-        account=account, kind=ChannelKind.TEAM, defaults={"name": TEAM_NAME, "hint": "their e-mail addresses"}
-    )
-    return channel
+def ring() -> None:
+    """Once this transaction is committed let a worker look for deliveries. If that fails, the next tick finds them."""
+    transaction.on_commit(deliver_alerts.send, robust=True)
 
 
 def _is_new(alert: Alert) -> bool:

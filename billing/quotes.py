@@ -1,4 +1,7 @@
-"""What something costs per hour and month: list prices times quantities, line by line, each with its source."""
+"""What something costs per hour and month: prices times quantities, line by line, each with its source.
+
+Each line has its list price and what is really paid, which differ where something was agreed with the tenant.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from django.db import connection
 
 from accounts.models import Organization
 
-from .models import ZERO, Price, Quote, Unit
+from .adjustments import adjusted
+from .models import ZERO, PriceAdjustment, Quote, Unit
 from .money import HOURS_PER_MONTH, not_negative, rounded
 from .prices import PriceTable, current_table
 from .services import account_of
@@ -45,6 +49,7 @@ class QuotedLine:
     region: str
     unit: str
     quantity: Decimal
+    list_price: Decimal
     unit_price: Decimal
     hourly: Decimal
     monthly: Decimal
@@ -53,6 +58,18 @@ class QuotedLine:
     as_of: str
     is_approximate: bool
     is_paused_by_stop: bool = False
+
+    @property
+    def is_adjusted(self) -> bool:
+        return self.unit_price != self.list_price
+
+    @property
+    def list_hourly(self) -> Decimal:
+        return cost_of(self.list_price, self.unit, self.quantity)[0]
+
+    @property
+    def list_monthly(self) -> Decimal:
+        return cost_of(self.list_price, self.unit, self.quantity)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +83,28 @@ class QuotedPrice:
     catalogue: str
     is_approximate: bool
 
+    @property
+    def is_adjusted(self) -> bool:
+        """Whether anything costs other than its list price."""
+        return any(line.is_adjusted for line in self.lines)
 
-def quote(*, region: str, items: Sequence[Item]) -> QuotedPrice:
-    """Price ``items`` in ``region`` at the current list prices.
+    @property
+    def list_hourly(self) -> Decimal:
+        return sum((line.list_hourly for line in self.lines), ZERO)
+
+    @property
+    def list_monthly(self) -> Decimal:
+        return sum((line.list_monthly for line in self.lines), ZERO)
+
+
+def quote(*, region: str, items: Sequence[Item], adjustments: Sequence[PriceAdjustment] = ()) -> QuotedPrice:
+    """Price ``items`` in ``region`` at the current list prices, changed by ``adjustments`` (those in force).
 
     Costs no query while the process's price table is warm. Raises :class:`PriceMissing`, and ``ValueError`` for a
     negative quantity or prices in more than one currency. No items cost nothing.
     """
     table = current_table()
-    lines = [_line(table, region, item) for item in items]
+    lines = [_line(table, region, item, adjustments) for item in items]
     currencies = {line.currency for line in lines} or {"USD"}
     if len(currencies) > 1:
         raise ValueError(f"prices in {region} are in different currencies: {', '.join(sorted(currencies))}")
@@ -88,18 +118,20 @@ def quote(*, region: str, items: Sequence[Item]) -> QuotedPrice:
     )
 
 
-def _line(table: PriceTable, region: str, item: Item) -> QuotedLine:
+def _line(table: PriceTable, region: str, item: Item, adjustments: Sequence[PriceAdjustment]) -> QuotedLine:
     price = table.get(item.sku, region)
     if price is None:
         raise PriceMissing(item.sku, region)
-    hourly, monthly = _cost(price, not_negative(item.quantity))
+    unit_price = adjusted(price.amount, sku=item.sku, adjustments=adjustments)
+    hourly, monthly = cost_of(unit_price, price.unit, not_negative(item.quantity))
     return QuotedLine(
         label=item.label,
         sku=item.sku,
         region=region,
         unit=price.unit,
         quantity=item.quantity,
-        unit_price=price.amount,
+        list_price=price.amount,
+        unit_price=unit_price,
         hourly=hourly,
         monthly=monthly,
         currency=price.currency,
@@ -110,10 +142,10 @@ def _line(table: PriceTable, region: str, item: Item) -> QuotedLine:
     )
 
 
-def _cost(price: Price, quantity: Decimal) -> tuple[Decimal, Decimal]:
+def cost_of(unit_price: Decimal, unit: str, quantity: Decimal) -> tuple[Decimal, Decimal]:
     """(hourly, monthly), each rounded from the exact product and not from the other."""
-    cost = price.amount * quantity
-    if price.unit == Unit.HOUR:
+    cost = unit_price * quantity
+    if unit == Unit.HOUR:
         return rounded(cost), rounded(cost * HOURS_PER_MONTH)
     return rounded(cost / HOURS_PER_MONTH), rounded(cost)
 

@@ -28,7 +28,11 @@ from .money import display, not_negative, positive, rounded
 TRIAL_REFERENCE = "trial"
 
 
-class InsufficientCredit(Exception):
+class NotAffordable(Exception):
+    """Money does not allow it. The message says why and what can be done."""
+
+
+class InsufficientCredit(NotAffordable):
     """More credit is needed than is available. The message says both and what can be done."""
 
     def __init__(self, needed: Decimal, available: Decimal, currency: str) -> None:
@@ -111,7 +115,8 @@ WITH account AS (
     RETURNING account_id, amount
 )
 UPDATE billing_account SET held = held + hold.amount FROM hold WHERE billing_account.id = hold.account_id
-RETURNING billing_account.id
+RETURNING billing_account.id,
+    EXISTS (SELECT 1 FROM billing_budget WHERE account_id = billing_account.id AND is_blocking)
 """
 
 
@@ -124,7 +129,7 @@ def _hold_at_once(organization: Organization, hold: Hold) -> bool:
         row = cursor.fetchone()
     if row is None:
         return False
-    hold.account_id = row[0]
+    hold.account_id, hold.has_blocking_budgets = row
     hold._state.adding = False  # noqa: SLF001  - saved, though not by save()
     return True
 

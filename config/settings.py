@@ -4,6 +4,8 @@ Production-safe by default: with DEBUG off the platform refuses to start until w
 """
 
 import sys
+from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -188,6 +190,13 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # empty: /metrics answers only to 
 # --- mail -----------------------------------------------------------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Skyvend <no-reply@localhost>")
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 15)  # seconds
+# Webhooks go to the public internet by https. These open more, to every tenant: networks as 10.1.0.0/16,192.168.7.9/32.
+WEBHOOK_NETWORKS = [
+    str(ip_network(each)) for each in env.list("WEBHOOK_NETWORKS", default=["127.0.0.0/8", "::1/128"] if TRIAL else [])
+]
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", TRIAL)
+ALERT_LEASE = env.int("ALERT_LEASE", 60)  # seconds an attempt may take; then its worker counts as dead
 
 # --- files for the browser ------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
@@ -256,6 +265,9 @@ SPECTACULAR_SETTINGS = {
         "CloudAccountStatus": "clouds.models.accounts.CloudAccountStatus",
         "ResourceStatus": "provisioning.models.resources.ResourceStatus",
         "RunStatus": "provisioning.models.runs.RunStatus",
+        "AnomalyScope": "billing.models.anomalies.AnomalyScope",
+        "AnomalyStatus": "billing.models.anomalies.AnomalyStatus",
+        "ScopeKind": "billing.models.forecasts.ScopeKind",
         "EntryKind": "billing.models.ledger.EntryKind",
         "HoldStatus": "billing.models.ledger.HoldStatus",
         "Role": "accounts.models.roles.Role",
@@ -299,6 +311,7 @@ CLOUD_ACCOUNT_NAMES = "provisioning.scopes.cloud_account_names"  # billing knows
 CREDIT_ALERT_PERCENT = env.list("CREDIT_ALERT_PERCENT", int, [20, 10])  # available of what the last top-up made it
 CREDIT_ALERT_DAYS = env.list("CREDIT_ALERT_DAYS", int, [7, 3, 1])  # that the balance lasts at the run-rate
 TRIAL_CREDIT_USD = env.int("TRIAL_CREDIT_USD", 0)  # what a newly registered organization starts with
+COST_ANOMALY_MINIMUM = Decimal(env.str("COST_ANOMALY_MINIMUM", "1"))  # a day: less than this too much is not told
 PRICE_APIS = {  # where refresh_prices reads; a mirror of your own may stand in for each
     "aws": env.str("AWS_PRICES_URL", "https://pricing.us-east-1.amazonaws.com"),
     "azure": env.str("AZURE_PRICES_URL", "https://prices.azure.com"),
@@ -343,6 +356,7 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "django_structlog": {"level": LOG_LEVEL},
         "botocore": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "apscheduler": {"level": "WARNING"},
     },

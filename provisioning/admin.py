@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django_dramatiq.models import Task
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from accounts.admin import ReadOnlyModelAdmin
+from billing.money import plain
 from billing.quotes import PriceMissing
-from billing.services import InsufficientCredit
+from billing.services import NotAffordable
 from clouds.inputs import InvalidInputs
 
 from . import services
 from .models import WORKING_RUN_STATUSES, Resource, Run, RunEvent, RunStatus, StateVersion, Worker
+from .services import Repricing
 
 SHOWN_EVENTS = 200
 Deed = Callable[[Any], object]
@@ -85,7 +89,7 @@ class EngineAdmin(ReadOnlyModelAdmin):
         for row in rows:
             try:
                 deed(row)
-            except (services.Refused, InsufficientCredit, InvalidInputs, PriceMissing) as refusal:
+            except (services.Refused, NotAffordable, InvalidInputs, PriceMissing) as refusal:
                 messages.warning(request, f"{row}: {refusal}")
             else:
                 count += 1
@@ -110,7 +114,7 @@ class ResourceAdmin(EngineAdmin):
     search_fields: ClassVar = ["id", "name", "organization__name", "organization__slug"]
     exclude: ClassVar = ["sealed_outputs"]
     inlines: ClassVar = [RunInline, StateVersionInline]
-    actions: ClassVar = ["retry"]
+    actions: ClassVar = ["retry", "reprice"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Resource]:
         resources: QuerySet[Resource] = super().get_queryset(request).defer("sealed_outputs")
@@ -129,6 +133,61 @@ class ResourceAdmin(EngineAdmin):
             lambda row: services.retry(actor=self.actor(request, row.organization), resource=row),
             "queued again",
         )
+
+    @admin.action(description="Price anew from now on", permissions=["operate"])
+    def reprice(self, request: HttpRequest, queryset: QuerySet[Resource]) -> HttpResponse | None:
+        """Show what today's prices would make of what runs; once that was seen, let it cost that from now on."""
+        rows = queryset.select_related("organization", "cloud_account").defer("cloud_account__credentials")
+        if "agree" not in request.POST:
+            return self._show_repricing(request, rows)
+        self.apply(
+            request,
+            rows,
+            lambda row: services.reprice(actor=self.actor(request, row.organization), resource=row),
+            "looked at; what is used from now on costs today's prices",
+        )
+        return None
+
+    def _show_repricing(self, request: HttpRequest, rows: QuerySet[Resource]) -> HttpResponse:
+        found: list[Repricing] = []
+        left: list[str] = []
+        for row in rows.order_by("organization__name", "name"):
+            try:
+                found += filter(None, [services.repricing_of(row)])
+            except (services.Refused, PriceMissing) as refusal:
+                left.append(f"{row}: {refusal}")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Price anew what runs",
+            "opts": self.opts,
+            "selected": request.POST.getlist("_selected_action"),
+            "select_across": request.POST.get("select_across", "0"),
+            "table": _table_of(found),
+            "left": left,
+            "before": sum((one.monthly_before for one in found), Decimal(0)),
+            "after": sum((one.quoted.monthly for one in found), Decimal(0)),
+        }
+        return TemplateResponse(request, "admin/provisioning/reprice.html", context)
+
+
+def _table_of(found: list[Repricing]) -> dict[str, Any]:
+    """Every line that would change, for unfold's table."""
+    headers = ["Tenant", "Resource", "SKU", "Unit price now", "then", "Month now", "then", "Difference"]
+    rows = [
+        [
+            str(one.resource.organization),
+            one.resource.name,
+            line.sku,
+            "–" if line.before is None else plain(line.before),
+            "–" if line.after is None else plain(line.after),
+            f"{line.monthly_before:.2f}",
+            f"{line.monthly:.2f}",
+            f"{line.monthly - line.monthly_before:+.2f}",
+        ]
+        for one in found
+        for line in one.lines
+    ]
+    return {"headers": headers, "rows": rows}
 
 
 @admin.register(Run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
@@ -60,17 +61,33 @@ class OrderForm(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, version: OfferingVersion, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        accounts = CloudAccount.objects.visible_to(actor).filter(provider=version.offering.provider)
+        self.provider = version.offering.provider
+        everywhere = CloudAccount.objects.visible_to(actor)
         field = self.fields["cloud_account"]
         assert isinstance(field, CloudAccountField)
-        field.queryset = accounts
-        self.accounts = list(accounts)
+        field.queryset = everywhere.filter(provider=self.provider)
+        self.everywhere = list(everywhere)
+        self.accounts = [account for account in self.everywhere if account.provider == self.provider]
+
+    def typed_tags(self) -> dict[str, str]:
+        """The tags that are typed now; none while they are not valid."""
+        try:
+            return read_tags(str(self["tags"].value() or ""))
+        except InvalidInputs:
+            return {}
 
     def clean_name(self) -> str:
         try:
             return validate_name(self.cleaned_data["name"])
         except InvalidInputs as refusal:
             raise forms.ValidationError(refusal.errors[0].detail) from refusal
+
+    @property
+    def cloud_account_ids(self) -> dict[str, UUID]:
+        """By cloud, the account that prices are for: the one chosen here, elsewhere the first on the list."""
+        given = str(self["cloud_account"].value() or "")
+        chosen = [account for account in self.accounts if str(account.pk) == given]
+        return {account.provider: account.pk for account in reversed([*chosen, *self.everywhere])}
 
     @property
     def has_usable_account(self) -> bool:

@@ -25,6 +25,20 @@ def start(resource: Resource, *, at: datetime | None = None) -> None:
         metering.pause_meters(organization=resource.organization, reference=resource.hold_reference, at=at)
 
 
+def reprice(resource: Resource, *, at: datetime) -> None:
+    """Like :func:`start`, but what a stop ended stays ended, whatever happened to the machine since."""
+    organization, reference = resource.organization, resource.hold_reference
+    is_stopped = not metering.is_running(organization=organization, reference=reference, is_paused_by_stop=True)
+    start(resource, at=at)
+    if is_stopped:
+        metering.pause_meters(organization=organization, reference=reference, at=at)
+
+
+def is_running(resource: Resource) -> bool:
+    """Whether anything of ``resource`` costs now."""
+    return metering.is_running(organization=resource.organization, reference=resource.hold_reference)
+
+
 def end(resource: Resource) -> None:
     """``resource`` is gone, or no longer ours to pay for: its costs end when it went, so set ``gone_at`` first."""
     metering.end_meters(

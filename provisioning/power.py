@@ -22,6 +22,7 @@ from clouds.models import Kind
 
 from . import events
 from .models import Operation, Resource, ResourceStatus, Run
+from .tags import tags_for
 
 log = structlog.get_logger(__name__)
 FROM = {Operation.STOP: ResourceStatus.ACTIVE, Operation.START: ResourceStatus.STOPPED}
@@ -34,6 +35,7 @@ def queue(*, actor: Actor, resource: Resource, operation: Operation, reason: str
         resource=resource,
         operation=operation,
         inputs=resource.inputs,
+        tags=tags_for(resource, operation),
         previous={"status": resource.status},
         created_by=actor.user,
         created_by_label=actor.label,

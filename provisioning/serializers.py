@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.api.fields import ChoiceField
+from billing.api.fields import PriceField
 from clouds.inputs.tags import ALLOWED
 from clouds.models import Kind, Provider
 
@@ -183,6 +184,9 @@ class EstimateRequestSerializer(serializers.Serializer[Any]):
     offering = serializers.CharField(max_length=40, required=False, help_text='"aws/vm": one estimate')
     kind = ChoiceField(Kind.choices, required=False, help_text='"vm": one estimate per provider')
     inputs = serializers.DictField(required=False, default=dict)
+    cloud_account = serializers.UUIDField(
+        required=False, help_text="Whose agreed prices count; without it those of the organization as a whole."
+    )
     region = serializers.CharField(max_length=40, required=False, help_text="Stands in for inputs.region.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +202,8 @@ class EstimateLineSerializer(serializers.Serializer[Any]):
     region = serializers.CharField()
     unit = serializers.CharField()
     quantity = serializers.DecimalField(18, 6)
-    unit_price = serializers.DecimalField(18, 6)
+    list_price = PriceField(help_text="Per unit, as in the catalogue.")
+    unit_price = PriceField(help_text="Per unit, as agreed with the organization.")
     hourly = serializers.DecimalField(18, 6)
     monthly = serializers.DecimalField(18, 6)
     currency = serializers.CharField()
@@ -213,6 +218,7 @@ class EstimateSerializer(serializers.Serializer[Any]):
     version = serializers.CharField()
     hourly = serializers.DecimalField(18, 6)
     monthly = serializers.DecimalField(18, 6, help_text="A month is 730 hours.")
+    list_monthly = serializers.DecimalField(18, 6, help_text="What the month would cost by list price.")
     currency = serializers.CharField()
     catalogue = serializers.CharField(help_text="Version of the price catalogue.")
     is_approximate = serializers.BooleanField()
@@ -222,6 +228,7 @@ class EstimateSerializer(serializers.Serializer[Any]):
 class ComparedEstimateSerializer(EstimateSerializer):
     hourly = serializers.DecimalField(18, 6, allow_null=True, default=None)
     monthly = serializers.DecimalField(18, 6, allow_null=True, default=None)
+    list_monthly = serializers.DecimalField(18, 6, allow_null=True, default=None)
     currency = serializers.CharField(allow_null=True, default=None)
     catalogue = serializers.CharField(allow_null=True, default=None)
     is_approximate = serializers.BooleanField(allow_null=True, default=None)

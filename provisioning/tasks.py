@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import dramatiq
 from django.conf import settings
+from django.utils import timezone
 from dramatiq_crontab import interval
 
-from . import execution, power, recovery
+from . import actuals, execution, power, recovery
 
 TIME_LIMIT = (settings.RUN_TIMEOUT + 2 * settings.RUN_CANCEL_GRACE + 600) * 1000  # ms; runs end themselves long before
 RINGS_AT_MOST = 20
+BILLS_LIMIT = 55 * 60 * 1000  # ms; what is not read then is still due
 
 
 @dramatiq.actor(queue_name="runs", max_retries=0, time_limit=TIME_LIMIT)
@@ -26,3 +30,17 @@ def sweep() -> None:
     power.stop_without_credit()
     for _ in range(min(recovery.sweep().queued, RINGS_AT_MOST)):
         drain_queue.send()
+
+
+@interval(seconds=3600)  # type: ignore[untyped-decorator]
+@dramatiq.actor(queue_name="bills", max_retries=0, max_age=3_600_000, time_limit=BILLS_LIMIT)
+def read_due_bills() -> None:
+    """Read what clouds bill the accounts that were not read for a day, one after the other."""
+    for account_id in actuals.due_accounts(timezone.now()):
+        actuals.read_bill(account_id)
+
+
+@dramatiq.actor(queue_name="bills", max_retries=0, time_limit=BILLS_LIMIT)
+def read_bill(cloud_account_id: str) -> None:
+    """Read one account's bill now."""
+    actuals.read_bill(UUID(cloud_account_id))

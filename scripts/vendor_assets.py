@@ -2,8 +2,8 @@
 
     python -m scripts.vendor_assets
 
-Reads node_modules/ (run `npm ci` first). Writes Tabler's CSS and JS, the Inter font with our own @font-face, and one
-SVG sprite holding exactly the icons that templates and Python code name. Safe to run again at any time.
+Reads node_modules/ (run `npm ci` first). Writes Tabler's CSS and JS, ECharts, the Inter font with our own @font-face,
+and one SVG sprite holding exactly the icons that templates and Python code name. Safe to run again at any time.
 """
 
 import ast
@@ -100,6 +100,12 @@ def copy_tabler() -> None:
         (VENDOR / source.name).write_text(SOURCE_MAP.sub("", source.read_text().rstrip()) + "\n")
 
 
+def copy_charts() -> None:
+    """For the pages that have a chart."""
+    source = PACKAGES / "echarts" / "dist" / "echarts.min.js"
+    (VENDOR / source.name).write_text(SOURCE_MAP.sub("", source.read_text().rstrip()) + "\n")
+
+
 def copy_font() -> None:
     faces = []
     for subset, unicode_range in FONT_RANGES.items():
@@ -116,9 +122,10 @@ def main() -> None:
     VENDOR.mkdir(parents=True, exist_ok=True)
     names = icon_names()
     copy_tabler()
+    copy_charts()
     copy_font()
     (VENDOR / "icons.svg").write_text(sprite(names))
-    sys.stdout.write(f"static/vendor: Tabler, Inter and {len(names)} icons\n")
+    sys.stdout.write(f"static/vendor: Tabler, Inter, ECharts and {len(names)} icons\n")
 
 
 if __name__ == "__main__":

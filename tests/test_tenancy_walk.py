@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ from accounts.actors import member_actor
 from accounts.models import AuditEvent, Role
 from accounts.services import invite, issue_token
 from billing import budgets
-from billing.models import Price
+from billing.models import CostAnomaly, Price
 from clouds.models import CloudAccount, MachineType, Offering, OfferingVersion
 from provisioning.models import Resource, Run
 
@@ -104,7 +105,19 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
     token, _ = issue_token(actor=actor, name="ci", role=Role.MEMBER, expires_at=None)
     invitation = invite(actor=actor, email="new@acme.test", role=Role.MEMBER)
     budget = budgets.create_budget(actor=actor, name="All of it", amount=Decimal(50))
+    anomaly = CostAnomaly.objects.create(
+        account=budget.account,
+        day=date(2026, 6, 2),
+        scope="organization",
+        label="All resources together",
+        expected=1,
+        actual=3,
+        excess=2,
+        cause="unknown",
+        detail={"resources": [], "others": 0},
+    )
     return {
+        "anomalies": anomaly,
         "budgets": budget,
         "cloud-accounts": account,
         "resources": resource,

@@ -17,7 +17,7 @@ from .problems import MEDIA_TYPE
 PROBLEMS = {
     "400": "The input is not valid.",
     "401": "Nobody is signed in, or the token is not valid.",
-    "402": "The credit left does not cover this.",
+    "402": "The credit left does not cover this (insufficient_credit), or a budget forbids it (budget_exceeded).",
     "403": "The role does not allow this.",
     "404": "There is no such thing, or it is not yours.",
     "409": "This does not fit the present state.",

@@ -2,11 +2,14 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from . import views
+from .anomalies import AnomalyViewSet
 from .budgets import AlertsView, BudgetViewSet
 from .costs import CostsView
 from .export import ExportView
+from .forecasts import ForecastView
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("billing/anomalies", AnomalyViewSet, basename="billing-anomaly")
 router.register("billing/budgets", BudgetViewSet, basename="billing-budget")
 
 urlpatterns = [
@@ -16,5 +19,6 @@ urlpatterns = [
     path("billing/ledger", views.LedgerView.as_view(), name="billing-ledger"),
     path("billing/costs", CostsView.as_view(), name="billing-costs"),
     path("billing/export", ExportView.as_view(), name="billing-export"),
+    path("billing/forecast", ForecastView.as_view(), name="billing-forecast"),
     path("billing/holds", views.HoldsView.as_view(), name="billing-holds"),
 ]

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils.module_loading import import_string
 
 from accounts.models import Organization
 from billing.metering import Facts
-from billing.models import ScopeKind
+from billing.models import Account, ScopeKind
 from billing.words import KINDS, PROVIDERS
 
 MAX_VALUE = 120
@@ -97,3 +98,14 @@ def described(scope: str, value: str, known: ScopeValues) -> str:
     if scope == ScopeKind.ACCOUNT:
         return f"the cloud account “{name}”" if name else "a cloud account that was removed"
     return f"every {name.lower()}" if name and scope == ScopeKind.KIND else f"everything on {name or value}"
+
+
+def tags_in_use(account: Account, limit: int = 100) -> list[str]:
+    """The tags that resources of the account have or had, as scopes write them: "team=data"."""
+    statement = (
+        "SELECT DISTINCT tag.key || '=' || tag.value FROM billing_billedresource, jsonb_each_text(tags) AS tag "
+        "WHERE account_id = %s ORDER BY 1 LIMIT %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [account.pk, limit])
+        return [row[0] for row in cursor.fetchall()]

@@ -48,6 +48,15 @@ class Standing:
         return (self.figure(basis) * 100 / self.budget.amount).quantize(TENTH, rounding=ROUND_FLOOR)
 
     @property
+    def status(self) -> str:
+        """In a word, worst first; pages show it with its colour and icon."""
+        if self.spent >= self.budget.amount:
+            return "used_up"
+        if self.forecast.amount > self.budget.amount:
+            return "will_exceed"
+        return "threshold_reached" if self.reached else "on_track"
+
+    @property
     def reached(self) -> list[Threshold]:
         """The thresholds that are reached or passed."""
         amount = self.budget.amount

@@ -84,8 +84,7 @@ def break_down(
     ``tag_name`` is the tag whose values are the groups; without it, the tag that most resources have. A resource
     without that tag is in the group with the empty key. Two queries, or three when there is a rest.
     """
-    if grouping == Grouping.TAG:
-        tag_name = tag_name or next(iter(tag_names(account)), "")
+    tag_name = (tag_name or next(iter(tag_names(account)), "")) if grouping == Grouping.TAG else ""
     days = DailyCost.objects.filter(part.of(), account=account, day__gte=period.first, day__lte=period.last)
     keyed = days.annotate(key=_key(grouping, tag_name)).order_by()
     totals = keyed.values("key").annotate(total=Sum("amount"), name=_name(grouping)).order_by("-total", "key")

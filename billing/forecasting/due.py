@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from billing.models import Account, CostForecast, DailyCost, Meter
 
 SHORTEST_HISTORY = timedelta(days=14)
+CHECKED_AT_MOST = timedelta(days=7)
 STALE = timedelta(days=60)  # without any cost
+
+
+def days_to_check(account: Account, today: date) -> list[date]:
+    """The whole days since the last forecast, which nobody has looked at for unusual costs; at most a week of them."""
+    last = CostForecast.objects.filter(account=account).aggregate(at=Max("made_at"))["at"]
+    first = max(last.date(), today - CHECKED_AT_MOST) if last else today - timedelta(days=1)
+    return [first + timedelta(days=number) for number in range((today - first).days)]
 
 
 def accounts_due(today: date) -> QuerySet[Account]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from django.db import connection
 
-from billing.costs import Scope
+from billing.costs import Period, Scope
+from billing.costs.by_scope import LONGEST_VALUE, SCOPED, daily_by_scope
 from billing.models import Account
 from billing.money import HOURS_PER_MONTH
 
@@ -17,29 +19,7 @@ from .methods import Past, standing
 
 DAYS_READ = 182  # half a year: 26 weeks
 TAGS_AT_MOST = 100  # "team=data" and the like, by cost; more would be somebody's serial numbers
-LONGEST_VALUE = 120  # characters of "team=data", what CostForecast.value holds
 DAY = timedelta(days=1)
-
-SCOPED = """
-WITH scoped AS (
-    SELECT resource.id, scope.kind, scope.value
-    FROM billing_billedresource resource CROSS JOIN LATERAL (
-        SELECT 'organization' AS kind, '' AS value
-        UNION ALL SELECT 'provider', resource.provider
-        UNION ALL SELECT 'kind', resource.kind
-        UNION ALL SELECT 'account', resource.cloud_account WHERE resource.cloud_account <> ''
-        UNION ALL SELECT 'tag', tag.key || '=' || tag.value FROM jsonb_each_text(resource.tags) tag
-    ) scope
-    WHERE resource.account_id = %(account)s AND length(scope.value) <= %(longest)s
-)
-"""
-
-COSTS = f"""{SCOPED}
-SELECT scoped.kind, scoped.value, cost.day, sum(cost.amount)
-FROM billing_dailycost cost JOIN scoped ON scoped.id = cost.resource_id
-WHERE cost.account_id = %(account)s AND cost.day BETWEEN %(first)s AND %(last)s
-GROUP BY scoped.kind, scoped.value, cost.day
-"""  # noqa: S608 - the parts are constants
 
 # A meter counts at the end of each day at which it runs. Young is what runs of a resource that was not metered when
 # the day began; kept, what of the young still costs a day later.
@@ -64,40 +44,34 @@ SELECT scoped.kind, scoped.value, (aged.at AT TIME ZONE 'UTC')::date - 1, sum(ag
     coalesce(sum(aged.kept) FILTER (WHERE NOT aged.is_old AND aged.at > %(first_end)s), 0)
 FROM aged JOIN scoped ON scoped.id = aged.resource_id
 GROUP BY scoped.kind, scoped.value, aged.at
-"""  # noqa: S608 - the parts are constants
+"""  # noqa: S608  - the parts are constants
 
 
 def pasts(account: Account, today: date) -> dict[Scope, Past]:
     """Of each scope that cost anything: the costs and rates of the last half year, up to the day before ``today``."""
-    first, last = today - DAYS_READ * DAY, today - DAY
-    values = {
-        "account": account.pk,
-        "first": first,
-        "last": last,
-        "first_end": _midnight(first + DAY),
-        "last_end": _midnight(today),
-        "month": HOURS_PER_MONTH,
-        "longest": LONGEST_VALUE,
+    period = Period(today - DAYS_READ * DAY, today - DAY)
+    rates, nothing = _rates(account, period), np.zeros((3, DAYS_READ))
+    return {
+        scope: Past(np.array(amounts, dtype=np.float64), standing(*rates.get(scope, nothing)))
+        for scope, amounts in _most_costly(daily_by_scope(account, period))
     }
-    costs = _by_scope(COSTS, values, first, columns=1)
-    rates = _by_scope(RATES, values, first, columns=3)
-    nothing = np.zeros((3, DAYS_READ))
-    return {scope: Past(found[0], standing(*rates.get(scope, nothing))) for scope, found in _most_costly(costs)}
 
 
-def _by_scope(statement: str, values: dict[str, Any], first: date, *, columns: int) -> dict[Scope, Any]:
-    """Of each scope an array with a row per column and a place for each day, zero where nothing was found."""
-    found: dict[Scope, Any] = defaultdict(lambda: np.zeros((columns, DAYS_READ)))
+def _rates(account: Account, period: Period) -> dict[Scope, Any]:
+    """Of each scope three rows: what ran at the end of each day, what of it was young, what of that was kept."""
+    found: dict[Scope, Any] = defaultdict(lambda: np.zeros((3, len(period))))
+    values: dict[str, Any] = {"account": account.pk, "longest": LONGEST_VALUE, "month": HOURS_PER_MONTH}
+    ends = {"first_end": _midnight(period.first + DAY), "last_end": _midnight(period.last + DAY)}
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        for kind, value, day, *amounts in cursor:
-            found[Scope(kind, value)][:, (day - first).days] = [float(amount) for amount in amounts]
+        cursor.execute(RATES, values | ends)
+        for kind, value, day, *rates in cursor:
+            found[Scope(kind, value)][:, (day - period.first).days] = [float(rate) for rate in rates]
     return found
 
 
-def _most_costly(costs: dict[Scope, Any]) -> list[tuple[Scope, Any]]:
+def _most_costly(costs: dict[Scope, list[Decimal]]) -> list[tuple[Scope, list[Decimal]]]:
     """Every scope, of tags only those that cost most; in an order that does not depend on the database's."""
-    ordered = sorted(costs.items(), key=lambda item: (-item[1].sum(), item[0].kind, item[0].value))
+    ordered = sorted(costs.items(), key=lambda item: (-sum(item[1]), item[0].kind, item[0].value))
     tags = [item for item in ordered if item[0].kind == "tag"]
     return [item for item in ordered if item[0].kind != "tag"] + tags[:TAGS_AT_MOST]
 

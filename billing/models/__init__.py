@@ -4,6 +4,7 @@ Billing knows amounts, SKUs and opaque references ("resource:<uuid>"); it does n
 """
 
 from .actual import ActualCost, ChargeCategory, CostImport, CostImportStatus
+from .adjustments import PriceAdjustment
 from .alerts import (
     Alert,
     AlertKind,
@@ -14,6 +15,7 @@ from .alerts import (
     DeliveryStatus,
     Severity,
 )
+from .anomalies import AnomalyCause, AnomalyScope, AnomalyStatus, CostAnomaly
 from .budgets import Basis, Budget, Period
 from .forecasts import CostForecast, ScopeKind
 from .ledger import ZERO, Account, EntryKind, Hold, HoldStatus, LedgerEntry
@@ -26,12 +28,16 @@ __all__ = [
     "ActualCost",
     "Alert",
     "AlertKind",
+    "AnomalyCause",
+    "AnomalyScope",
+    "AnomalyStatus",
     "Basis",
     "BilledResource",
     "Budget",
     "Channel",
     "ChannelKind",
     "ChargeCategory",
+    "CostAnomaly",
     "CostForecast",
     "CostImport",
     "CostImportStatus",
@@ -46,6 +52,7 @@ __all__ = [
     "Meter",
     "Period",
     "Price",
+    "PriceAdjustment",
     "Quote",
     "ScopeKind",
     "Severity",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -64,6 +65,12 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def signing_secrets(self, now: datetime) -> list[str]:
+        """The newest first; while a receiver changes over there are two."""
+        is_overlapping = self.previous_secret_until is not None and now < self.previous_secret_until
+        secrets = [self.secret, self.previous_secret] if is_overlapping else [self.secret]
+        return [secret for secret in map(str, secrets) if secret]
 
 
 class AlertKind(models.TextChoices):

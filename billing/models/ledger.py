@@ -62,7 +62,13 @@ class HoldQuerySet(models.QuerySet["Hold"]):
 
 
 class Hold(models.Model):
-    """Credit set aside for something that exists or is being made, until it is gone."""
+    """Credit set aside for something that exists or is being made, until it is gone.
+
+    ``has_blocking_budgets``: whether the account had budgets that refuse orders when the hold was made, so that an
+    order need not ask; True where nobody looked.
+    """
+
+    has_blocking_budgets = True
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds")

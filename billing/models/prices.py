@@ -51,7 +51,7 @@ class Quote(models.Model):
     currency = models.CharField(max_length=3)
     hourly = models.DecimalField(max_digits=18, decimal_places=6)
     monthly = models.DecimalField(max_digits=18, decimal_places=6)
-    lines = models.JSONField()  # [{label, sku, region, unit, quantity, amount, monthly, source, as_of, is_approximate}]
+    lines = models.JSONField()  # [{label, sku, unit, quantity, list_price, unit_price, ...}], see quotes.QuotedLine
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

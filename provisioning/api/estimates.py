@@ -1,20 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.actors import Actor, actor_of
 from accounts.models import Right
 from billing.quotes import PriceMissing
 from clouds import mapping
 from clouds.inputs import InvalidInputs
-from clouds.models import OfferingVersion
+from clouds.models import CloudAccount, OfferingVersion
 from provisioning import services
 from provisioning.serializers import (
     ComparedEstimateSerializer,
@@ -24,7 +26,7 @@ from provisioning.serializers import (
 )
 
 from .refusals import invalid, refusals_as_problems
-from .resources import offering_version
+from .resources import cloud_account, offering_version
 
 ONE_OR_MANY = PolymorphicProxySerializer(
     component_name="EstimateAnswer",
@@ -45,12 +47,26 @@ class EstimatesView(APIView):
         wanted.is_valid(raise_exception=True)
         inputs = wanted.validated_data["inputs"]
         with refusals_as_problems():
+            buyer = _buyer(actor_of(request), wanted.validated_data.get("cloud_account"))
             if offering := wanted.validated_data.get("offering"):
-                return Response(_estimate(offering_version(offering), inputs))
-            return Response({"results": _comparison(wanted.validated_data["kind"], inputs)})
+                return Response(_estimate(offering_version(offering), inputs, buyer))
+            return Response({"results": _comparison(wanted.validated_data["kind"], inputs, buyer)})
 
 
-def _comparison(kind: str, inputs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Whose agreed prices count: an organization's, and those of one of its cloud accounts where that is named."""
+
+    organization_id: UUID
+    cloud_account: CloudAccount | None
+
+
+def _buyer(actor: Actor, account_id: UUID | None) -> Buyer:
+    account = cloud_account(actor, account_id) if account_id is not None else None
+    return Buyer(actor.tenant.pk, account)
+
+
+def _comparison(kind: str, inputs: Mapping[str, Any], buyer: Buyer) -> list[Mapping[str, Any]]:
     """One estimate per provider, cheapest first, those that cannot do it last; its errors when none can."""
     versions = services.current_versions(kind)
     if not versions:
@@ -59,7 +75,7 @@ def _comparison(kind: str, inputs: Mapping[str, Any]) -> list[Mapping[str, Any]]
     for version in versions:
         translated = mapping.translate(version, inputs)
         try:
-            found.append({**_estimate(version, translated.inputs), "notes": translated.notes, "unavailable": ""})
+            found.append({**_estimate(version, translated.inputs, buyer), "notes": translated.notes, "unavailable": ""})
         except (InvalidInputs, PriceMissing) as error:
             refused = error
             lacking.append(_unavailable(version, translated.notes, error))
@@ -75,9 +91,13 @@ def _unavailable(version: OfferingVersion, notes: list[str], error: Exception) -
     return shown
 
 
-def _estimate(version: OfferingVersion, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    priced = asdict(services.estimate(version=version, inputs=inputs))
+def _estimate(version: OfferingVersion, inputs: Mapping[str, Any], buyer: Buyer) -> Mapping[str, Any]:
     provider = version.offering.provider
+    account = buyer.cloud_account.pk if buyer.cloud_account and buyer.cloud_account.provider == provider else None
+    quoted = services.estimate(
+        version=version, inputs=inputs, organization_id=buyer.organization_id, cloud_account_id=account
+    )
+    priced = {**asdict(quoted), "list_monthly": quoted.list_monthly}
     data = {**priced, "offering": version.offering_id, "provider": provider, "version": version.version}
     shown: Mapping[str, Any] = EstimateSerializer(data).data
     return shown

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from accounts.api.problems import Problem
+from billing.limits import Breach, BudgetExceeded
 from billing.quotes import PriceMissing
 from billing.services import InsufficientCredit
 from clouds.inputs import InvalidInputs
@@ -33,8 +34,23 @@ def refusals_as_problems() -> Iterator[None]:
         raise Problem(409, "price_missing", str(error)) from error
     except InsufficientCredit as error:
         raise Problem(402, "insufficient_credit", str(error)) from error
+    except BudgetExceeded as error:
+        extra = {"budgets": [_breach(each) for each in error.breaches]}
+        raise Problem(402, "budget_exceeded", str(error), extra=extra) from error
     except services.Refused as error:
         raise Problem(409, CONFLICTS.get(type(error), "refused"), str(error)) from error
+
+
+def _breach(breach: Breach) -> dict[str, str]:
+    return {
+        "id": str(breach.budget.pk),
+        "name": breach.budget.name,
+        "amount": str(breach.budget.amount),
+        "expected": str(breach.expected),
+        "run_rate": str(breach.run_rate),
+        "over": str(breach.over),
+        "currency": breach.currency,
+    }
 
 
 def invalid(field: str, code: str, detail: str) -> Problem:

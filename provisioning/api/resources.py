@@ -73,7 +73,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
                 actor=actor,
                 name=wanted["name"],
                 offering_version=offering_version(wanted["offering"]),
-                cloud_account=_cloud_account(actor, wanted["cloud_account"]),
+                cloud_account=cloud_account(actor, wanted["cloud_account"]),
                 inputs=wanted["inputs"],
                 tags=wanted.get("tags"),
                 idempotency_key=_idempotency_key(request),
@@ -163,7 +163,8 @@ def _changed(
     return services.request_update(actor=actor, resource=resource, inputs=services.merged_inputs(resource, inputs))
 
 
-def _cloud_account(actor: Any, account_id: Any) -> CloudAccount:
+def cloud_account(actor: Actor, account_id: Any) -> CloudAccount:
+    """An account of the actor's, or a 400 about the field ``cloud_account``."""
     account = CloudAccount.objects.visible_to(actor).filter(pk=account_id).first()
     if account is None:
         raise invalid("cloud_account", "unknown", "There is no such cloud account.")

@@ -10,6 +10,7 @@ from .changes import (
     request_update,
     retry,
 )
+from .commitments import coming
 from .errors import (
     CannotChange,
     CannotUseAccount,
@@ -22,6 +23,7 @@ from .errors import (
 from .ordering import USABLE, estimate, request_resource, resource_id_of
 from .outputs import NoKubeconfig, read_kubeconfig, read_outputs
 from .power import request_start, request_stop, stopped_monthly
+from .repricing import RepricedLine, Repricing, reprice, repricing_of, running_resources
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
 from .tagging import merged_tags, set_tags
@@ -35,9 +37,12 @@ __all__ = [
     "NoKubeconfig",
     "NotPossible",
     "Refused",
+    "RepricedLine",
+    "Repricing",
     "RunInProgress",
     "approve_run",
     "cancel_run",
+    "coming",
     "current_version",
     "current_versions",
     "detect_drift",
@@ -51,6 +56,8 @@ __all__ = [
     "price_of",
     "read_kubeconfig",
     "read_outputs",
+    "reprice",
+    "repricing_of",
     "request_destroy",
     "request_resource",
     "request_start",
@@ -58,6 +65,7 @@ __all__ = [
     "request_update",
     "resource_id_of",
     "retry",
+    "running_resources",
     "set_tags",
     "stopped_monthly",
     "version_by_id",

@@ -24,12 +24,13 @@ from clouds.manifest import Manifest
 from clouds.models import Provider
 from provisioning import metered, state
 from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus
+from provisioning.tags import tags_for
 
 from .announcing import announce_after_commit
+from .commitments import check_budgets
 from .errors import CannotChange, CannotUseAccount, NotPossible, RunInProgress
 from .ordering import check_account, insert_run
 from .shelf import price_of, version_by_id
-from .tagging import tags_for
 
 CHANGEABLE = frozenset({ResourceStatus.ACTIVE, ResourceStatus.FAILED})
 STATUS_WHILE = {
@@ -44,8 +45,8 @@ def request_update(*, actor: Actor, resource: Resource, inputs: Mapping[str, Any
     """Queue a run that gives ``resource`` the complete ``inputs``; return it.
 
     A resource that was never made may be changed freely; one that exists only where its module can change it in
-    place. Raises ``InvalidInputs``, ``CannotChange``, ``InsufficientCredit`` (when it would cost more than is
-    available), ``RunInProgress``, ``NotPossible``.
+    place. Raises ``InvalidInputs``, ``CannotChange``, ``NotAffordable`` (when it would cost more than is available
+    or a budget allows), ``RunInProgress``, ``NotPossible``.
     """
     resource = lock_idle(actor, resource)
     if resource.status == ResourceStatus.STOPPED:
@@ -80,7 +81,7 @@ def detect_drift(*, actor: Actor, resource: Resource) -> Run:
 def retry(*, actor: Actor, resource: Resource) -> Run:
     """Queue again what failed last, with the same inputs; a vanished simulated resource is made anew.
 
-    Raises ``NotPossible`` when nothing failed, ``RunInProgress``, ``InsufficientCredit``.
+    Raises ``NotPossible`` when nothing failed, ``RunInProgress``, ``NotAffordable``.
     """
     resource = lock_idle(actor, resource)
     never_begun = Q(operation=Operation.DESTROY, status=RunStatus.CANCELED, started_at=None)  # nobody wants it again
@@ -233,7 +234,9 @@ def _pay(actor: Actor, resource: Resource, inputs: dict[str, Any], previous: dic
     if resource.cloud_account is None:
         raise CannotUseAccount("The cloud account of this resource was deleted.")
     check_account(actor, resource.cloud_account, version)
-    quoted = price_of(version, inputs)
+    quoted = price_of(
+        version, inputs, organization_id=resource.organization_id, cloud_account_id=resource.cloud_account_id
+    )
     needed = billing.hold_amount(quoted.hourly)
     if previous["hold"] is None:
         billing.hold_credit(
@@ -244,6 +247,7 @@ def _pay(actor: Actor, resource: Resource, inputs: dict[str, Any], previous: dic
         )
     elif needed > Decimal(previous["hold"]):
         billing.resize_hold(organization=resource.organization, reference=resource.hold_reference, amount=needed)
+    check_budgets(resource, quoted.hourly)
     _reprice(resource, quoted)
 
 

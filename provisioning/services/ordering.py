@@ -23,6 +23,7 @@ from clouds.models import CloudAccount, CloudAccountStatus, OfferingVersion
 from provisioning.models import Operation, Resource, Run
 
 from .announcing import announce_after_commit
+from .commitments import check_budgets
 from .errors import CannotUseAccount, IdempotencyConflict, NameTaken, Refused, RunInProgress
 from .shelf import price_of, version_by_id
 
@@ -51,9 +52,19 @@ def resource_id_of(organization: Organization, idempotency_key: str) -> UUID:
     return uuid5(organization.pk, idempotency_key)
 
 
-def estimate(*, version: OfferingVersion, inputs: Mapping[str, Any]) -> QuotedPrice:
-    """What ``inputs`` would cost. Raises ``InvalidInputs`` and ``PriceMissing``; writes nothing."""
-    return price_of(version, validate_inputs(version, inputs))
+def estimate(
+    *,
+    version: OfferingVersion,
+    inputs: Mapping[str, Any],
+    organization_id: UUID | None = None,
+    cloud_account_id: UUID | None = None,
+) -> QuotedPrice:
+    """What ``inputs`` would cost the organization in the cloud account. Writes nothing.
+
+    Raises ``InvalidInputs`` and ``PriceMissing``.
+    """
+    complete = validate_inputs(version, inputs)
+    return price_of(version, complete, organization_id=organization_id, cloud_account_id=cloud_account_id)
 
 
 def request_resource(
@@ -69,8 +80,8 @@ def request_resource(
     """Order a resource and return its queued run; a repeated ``idempotency_key`` returns the first order's run.
 
     Reserves the credit, writes Resource, Run and Quote, and wakes a worker after commit. Raises ``PermissionDenied``,
-    ``InvalidInputs``, ``CannotUseAccount``, ``InsufficientCredit``, ``NameTaken``, ``IdempotencyConflict``,
-    ``PriceMissing``; nothing is written then.
+    ``InvalidInputs``, ``CannotUseAccount``, ``NotAffordable`` (credit or a budget), ``NameTaken``,
+    ``IdempotencyConflict``, ``PriceMissing``; nothing is written then.
     """
     actor.require(Right.ORDER)
     tags = tags or {}
@@ -86,13 +97,18 @@ def request_resource(
         cloud_account=cloud_account,
         inputs=complete,
         tags=validate_tags(tags),
-        quoted=price_of(offering_version, complete),
+        quoted=price_of(
+            offering_version,
+            complete,
+            organization_id=cloud_account.organization_id,
+            cloud_account_id=cloud_account.pk,
+        ),
         idempotency_key=idempotency_key,
         fingerprint=fingerprint,
     )
     try:
         return _place(order)
-    except (Refused, billing.InsufficientCredit):
+    except (Refused, billing.NotAffordable):
         # The same request may have been served at the same moment: then what stood in our way is its own first answer.
         if first := _first_answer(actor, idempotency_key, fingerprint):
             return first
@@ -191,12 +207,14 @@ def _write(order: Order) -> Run:
         run=str(run.pk),
     )
     # Last, because it locks the tenant's account until the commit: simultaneous orders queue only for this.
-    billing.hold_credit(
+    hold = billing.hold_credit(
         organization=order.actor.organization,
         reference=resource.hold_reference,
         amount=billing.hold_amount(order.quoted.hourly),
         description=f"{version_by_id(order.version.pk).title}: {order.name}",
     )
+    if hold.has_blocking_budgets:
+        check_budgets(resource, order.quoted.hourly)
     announce_after_commit(run)
     return run
 

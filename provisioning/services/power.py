@@ -16,6 +16,7 @@ from provisioning.models import Operation, Resource, Run
 
 from .announcing import announce_after_commit
 from .changes import held_for, lock_idle
+from .commitments import check_budgets
 from .errors import NotPossible
 
 WORDS = {Operation.STOP: "stopped", Operation.START: "started"}
@@ -30,7 +31,8 @@ def request_stop(*, actor: Actor, resource: Resource) -> Run:
 def request_start(*, actor: Actor, resource: Resource) -> Run:
     """Queue a run that starts a stopped machine.
 
-    Raises ``NotPossible``, ``RunInProgress``, and ``InsufficientCredit`` without credit for a day of it.
+    Raises ``NotPossible``, ``RunInProgress``, and ``NotAffordable``: without credit for a day of it, or where a
+    budget forbids it.
     """
     return _request(actor, resource, Operation.START)
 
@@ -45,6 +47,7 @@ def _request(actor: Actor, resource: Resource, operation: Operation) -> Run:
         raise NotPossible(f"This machine is {status}: it cannot be {WORDS[operation]} now.")
     if operation is Operation.START:
         _check_credit(resource)
+        check_budgets(resource, resource.hourly_cost)
     run = power.queue(actor=actor, resource=resource, operation=operation)
     announce_after_commit(run)
     return run

@@ -1,7 +1,11 @@
 """The catalogue as the order path reads it: versions never change, so each is read once per process."""
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
+from uuid import UUID
 
+from billing import adjustments
 from billing.quotes import Item, QuotedPrice, quote
 from clouds import catalogue
 from clouds.models import Kind, Offering, OfferingVersion
@@ -29,11 +33,21 @@ def current_versions(kind: str) -> list[OfferingVersion]:
     return [version_by_id(version_id) for version_id in current.values_list("current_id", flat=True)]
 
 
-def price_of(version: OfferingVersion, complete_inputs: dict) -> QuotedPrice:  # type: ignore[type-arg]
-    """The price of already validated inputs. Raises ``billing.quotes.PriceMissing``."""
+def price_of(
+    version: OfferingVersion,
+    complete_inputs: Mapping[str, Any],
+    *,
+    organization_id: UUID | None = None,
+    cloud_account_id: UUID | None = None,
+) -> QuotedPrice:
+    """What already validated inputs cost the organization in the cloud account, by list price where none is given.
+
+    Raises ``billing.quotes.PriceMissing``.
+    """
     is_machine = version.offering.kind == Kind.VM
     items = [
         Item(item.label, item.sku, item.quantity, is_paused_by_stop=is_machine and ":compute:" in item.sku)
         for item in catalogue.price_items(version, complete_inputs)
     ]
-    return quote(region=complete_inputs["region"], items=items)
+    agreed = adjustments.in_force(organization_id, str(cloud_account_id or ""))
+    return quote(region=complete_inputs["region"], items=items, adjustments=agreed)

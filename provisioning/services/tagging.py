@@ -12,9 +12,8 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Right
 from clouds.inputs import validate_tags
-from clouds.models import Kind
 from provisioning import events, metered
-from provisioning.models import Operation, Resource, RunStatus
+from provisioning.models import Resource
 
 
 @transaction.atomic
@@ -41,18 +40,3 @@ def set_tags(*, actor: Actor, resource: Resource, tags: Mapping[str, Any]) -> Re
 def merged_tags(resource: Resource, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The resource's tags with ``changes`` made to them; a value of None takes a tag away."""
     return {name: value for name, value in {**resource.tags, **changes}.items() if value is not None}
-
-
-def tags_for(resource: Resource, operation: Operation) -> dict[str, str]:
-    """What a new run puts on the cloud's objects of ``resource``.
-
-    Looking for drift must not find tags that nobody has put there yet. A cluster keeps those it was made with: its
-    nodes bear them, and would be replaced one by one for new ones.
-    """
-    keeps = operation is not Operation.UPDATE or resource.kind == Kind.KUBERNETES
-    now: dict[str, str] = resource.tags
-    if operation is Operation.CREATE or not keeps:
-        return now
-    put = resource.runs.filter(operation__in=[Operation.CREATE, Operation.UPDATE], status=RunStatus.SUCCEEDED)
-    last: dict[str, str] | None = put.order_by("-queued_at", "-id").values_list("tags", flat=True).first()
-    return now if last is None else last

@@ -14,7 +14,7 @@ from accounts.actors import Actor, actor_of
 from accounts.guards import requires
 from accounts.models import Right
 from billing.quotes import PriceMissing
-from billing.services import InsufficientCredit
+from billing.services import NotAffordable
 from clouds import mapping
 from clouds.inputs import InvalidInputs, form_for, tags_as_text
 from clouds.models import CloudAccount, Kind, OfferingVersion
@@ -56,8 +56,8 @@ def order(request: HttpRequest, kind: str) -> HttpResponse:
         inputs_form = form_for(version, initial=translated.inputs)
         context["notes"] = translated.notes
     context |= {"form": form, "inputs_form": inputs_form}
-    context |= pricing.order_panel(actor, version, inputs_form, has_account=form.has_usable_account)
-    context["compared"] = pricing.compared(versions, version, inputs_form)
+    context |= pricing.order_panel(actor, version, form, inputs_form)
+    context["compared"] = pricing.compared(actor, versions, version, form, inputs_form)
     context["global_name"] = pricing.global_name(actor, version, name=str(form["name"].value() or ""), key=key)
     return _answer(request, "order", context, is_invalid=form.is_bound)
 
@@ -71,10 +71,10 @@ def price(request: HttpRequest, kind: str) -> HttpResponse:
         raise Http404("Nothing of this kind is on offer.")
     version = _chosen(versions, request.GET)
     actor = actor_of(request)
-    form = OrderForm(actor=actor, version=version)
+    form = OrderForm(initial=request.GET.dict(), actor=actor, version=version)
     inputs_form = form_for(version, data=request.GET)
-    context = pricing.order_panel(actor, version, inputs_form, has_account=form.has_usable_account)
-    context["compared"] = pricing.compared(versions, version, inputs_form)
+    context = pricing.order_panel(actor, version, form, inputs_form)
+    context["compared"] = pricing.compared(actor, versions, version, form, inputs_form)
     name, key = request.GET.get("name", ""), _order_key(request.GET)
     context["global_name"] = pricing.global_name(actor, version, name=name, key=key)
     return render(request, "provisioning/_price.html", {**context, "kind": Kind(kind)})
@@ -180,7 +180,7 @@ def _placed(request: HttpRequest, form: OrderForm, inputs_form: Form, version: O
         form.add_error("cloud_account", str(refusal))
     except InvalidInputs as refusal:
         _add_errors(refusal, form, inputs_form)
-    except (services.Refused, InsufficientCredit, PriceMissing) as refusal:
+    except (services.Refused, NotAffordable, PriceMissing) as refusal:
         form.add_error(None, str(refusal))
     return None
 
@@ -193,7 +193,7 @@ def _changed(request: HttpRequest, form: Form, resource: Resource) -> Run | None
         return services.request_update(actor=actor_of(request), resource=resource, inputs=inputs)
     except InvalidInputs as refusal:
         _add_errors(refusal, form)
-    except (services.Refused, InsufficientCredit, PriceMissing, PermissionDenied) as refusal:
+    except (services.Refused, NotAffordable, PriceMissing, PermissionDenied) as refusal:
         form.add_error(None, str(refusal))
     return None
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actors import Actor, actor_of
 from accounts.guards import requires
 from accounts.models import Right
-from billing.services import InsufficientCredit
+from billing.services import NotAffordable
 from clouds import catalogue
 from clouds.inputs import tags_as_text
 from provisioning import presenting, reading, services, state
@@ -144,7 +144,7 @@ def _queued(request: HttpRequest, pk: Any, service: Callable[..., Run]) -> HttpR
     resource = _get(actor_of(request), pk)
     try:
         run = service(actor=actor_of(request), resource=resource)
-    except (services.Refused, InsufficientCredit) as refusal:
+    except (services.Refused, NotAffordable) as refusal:
         return _refused(request, resource, refusal)
     return redirect("provisioning:run-detail", run.pk)
 

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.actors import system_actor
 from accounts.models import Organization
-from billing import prices, services
+from billing import adjustments, prices, services
 from billing.models import LedgerEntry
 
 
@@ -16,8 +16,10 @@ from billing.models import LedgerEntry
 def _cold_price_table() -> Iterator[None]:
     """Prices of one test are not seen by the next."""
     prices.forget_table()
+    adjustments.forget_table()
     yield
     prices.forget_table()
+    adjustments.forget_table()
 
 
 @pytest.fixture

@@ -91,6 +91,7 @@ def test_a_kept_quote_holds_every_figure_it_was_made_of(organization: Organizati
         "region": "us-east-1",
         "unit": "hour",
         "quantity": "1",
+        "list_price": "0.010400",
         "unit_price": "0.010400",
         "hourly": "0.010400",
         "monthly": "7.592000",

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.actors import Actor, system_actor
-from billing import prices
+from billing import adjustments, prices
 from billing import services as billing
 from clouds import catalogue
 from clouds.models import CloudAccount, CloudAccountStatus, OfferingVersion
@@ -37,8 +37,10 @@ def activate(run: Run, **fields: Any) -> Resource:
 def _cold_price_table() -> Iterator[None]:
     """Prices of one test are not seen by the next."""
     prices.forget_table()
+    adjustments.forget_table()
     yield
     prices.forget_table()
+    adjustments.forget_table()
 
 
 @pytest.fixture

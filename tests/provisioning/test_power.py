@@ -111,6 +111,7 @@ def line(sku: str, price: str, **more: Any) -> QuotedLine:
         region="eu-west-1",
         unit="hour",
         quantity=Decimal(1),
+        list_price=amount,
         unit_price=amount,
         hourly=amount,
         monthly=amount * 730,

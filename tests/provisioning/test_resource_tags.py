@@ -238,6 +238,10 @@ def test_a_change_puts_new_tags_on_the_objects_and_a_comparison_does_not(
     compared = services.detect_drift(actor=actor, resource=resource)
     assert compared.tags == TAGS
     Run.objects.filter(pk=compared.pk).update(status="succeeded")
+    stopped = services.request_stop(actor=actor, resource=resource)
+    assert stopped.tags == TAGS
+    Run.objects.filter(pk=stopped.pk).update(status="failed")
+    Resource.objects.filter(pk=resource.pk).update(status="active")
     assert services.request_update(actor=actor, resource=resource, inputs={**VM, "size": "medium"}).tags == {
         "team": "web"
     }

@@ -29,7 +29,7 @@ from provisioning.management.history import ACCOUNTS, LIVES, Happening, Life, ha
 from provisioning.models import Resource, ResourceStatus, Run, RunEvent, RunStatus
 
 REFERENCE = "seed-usage"
-CREDIT_PER_DAY = Decimal(60)  # USD: more than all of it costs
+CREDIT_PER_DAY = Decimal(40)  # USD: more than all of it costs
 TOOK = {"create": 95, "update": 60, "stop": 25, "start": 30, "destroy": 45}  # seconds
 STATUS = {"destroy": ResourceStatus.DESTROYED, "stop": ResourceStatus.STOPPED}
 

@@ -22,6 +22,7 @@ from provisioning.terraform.binary import NoEngine
 from provisioning.terraform.isolation import IsolationUnavailable
 from provisioning.terraform.mirror import NoMirror
 
+ALERTS_AT_ONCE = 4  # threads of their own: a receiver that does not answer holds up neither runs nor sweeps
 POLL_MS = 200  # how long a doorbell may wait in an idle queue
 FINISH_WITHIN = 3.0  # seconds that running work may take to end by itself after SIGTERM
 
@@ -51,13 +52,18 @@ class Command(BaseCommand):
         stop = _stop_on_signals(presence)
         broker = dramatiq.get_broker()
         threads = concurrency + 1  # one is always free for sweeps
-        consumer = Consumer(broker, queues={"runs", "system"}, worker_threads=threads, worker_timeout=POLL_MS)
-        consumer.start()
+        consumers = [
+            Consumer(broker, queues={"runs", "system"}, worker_threads=threads, worker_timeout=POLL_MS),
+            Consumer(broker, queues={"alerts"}, worker_threads=ALERTS_AT_ONCE, worker_timeout=POLL_MS),
+            Consumer(broker, queues={"bills"}, worker_threads=1, worker_timeout=POLL_MS),  # long, and in no hurry
+        ]
+        for consumer in consumers:
+            consumer.start()
         for _ in range(concurrency):
             tasks.drain_queue.send()
         while not stop.wait(1):
             continue
-        _wind_down(presence, consumer)
+        _wind_down(presence, consumers)
 
 
 def _stop_on_signals(presence: Presence) -> threading.Event:
@@ -75,12 +81,13 @@ def _stop_on_signals(presence: Presence) -> threading.Event:
     return stop
 
 
-def _wind_down(presence: Presence, consumer: Consumer) -> None:
+def _wind_down(presence: Presence, consumers: list[Consumer]) -> None:
     deadline = time.monotonic() + FINISH_WITHIN
     while presence.working and time.monotonic() < deadline:
         time.sleep(0.1)
     presence.interrupting.set()
-    consumer.stop(timeout=int((settings.RUN_CANCEL_GRACE + 30) * 1000))
+    for consumer in consumers:
+        consumer.stop(timeout=int((settings.RUN_CANCEL_GRACE + 30) * 1000))
 
 
 def load_actors() -> None:

@@ -9,9 +9,8 @@ from django.views.decorators.http import require_safe
 from accounts.actors import Actor, actor_of
 from accounts.guards import requires
 from accounts.models import Right
-
-from . import services
-from .models import Account, EntryKind, Hold, LedgerEntry
+from billing import services
+from billing.models import Account, EntryKind, Hold, LedgerEntry
 
 ENTRIES_PER_PAGE = 25
 HOLDS_SHOWN = 100
