@@ -29,7 +29,19 @@ class ChannelKind(models.TextChoices):
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
     def visible_to(self, actor: Actor) -> ChannelQuerySet:
-        return self.filter(account__organization=actor.organization)
+        """Without what is sealed: only whoever sends reads that."""
+        return self.filter(account__organization=actor.organization).sealed()
+
+    def sealed(self) -> ChannelQuerySet:
+        return self.defer("address", "secret", "previous_secret")
+
+    def with_last_delivery(self) -> ChannelQuerySet:
+        """``last_status`` and ``last_at``; None where nothing was sent yet."""
+        last = Delivery.objects.filter(channel=models.OuterRef("pk")).order_by("-created_at", "-id")
+        return self.annotate(
+            last_status=models.Subquery(last.values("status")[:1]),
+            last_at=models.Subquery(last.values("created_at")[:1]),
+        )
 
 
 class Channel(models.Model):
@@ -124,6 +136,11 @@ class DeliveryStatus(models.TextChoices):
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def visible_to(self, actor: Actor) -> DeliveryQuerySet:
         return self.filter(alert__account__organization=actor.organization)
+
+    def with_log(self) -> DeliveryQuerySet:
+        """With everything a delivery log shows, in two queries; nothing that is sealed."""
+        sealed = ("channel__address", "channel__secret", "channel__previous_secret")
+        return self.select_related("channel", "alert").defer(*sealed).prefetch_related("log")
 
 
 class Delivery(models.Model):
