@@ -25,7 +25,7 @@ from accounts.services import invite, issue_token
 from billing import budgets, channels
 from billing.models import CostAnomaly, Price
 from clouds.models import CloudAccount, MachineType, Offering, OfferingVersion
-from provisioning.models import Resource, Run
+from provisioning.models import Resource, Run, SizingProposal
 
 pytestmark = pytest.mark.django_db
 
@@ -126,11 +126,32 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
         "cloud-accounts": account,
         "resources": resource,
         "runs": run,
+        "sizing": _proposal(resource),
         "tokens": token,
         "invitations": invitation,
         "members": tenant.member.memberships.get(),
         "audit": AuditEvent.objects.filter(organization=organization).first(),
     }
+
+
+def _proposal(resource: Resource) -> SizingProposal:
+    return SizingProposal.objects.create(
+        organization=resource.organization,
+        resource=resource,
+        direction="smaller",
+        from_inputs={"size": "small"},
+        to_inputs={"size": "micro"},
+        from_machine="t3.small",
+        to_machine="t3.micro",
+        first=resource.created_at,
+        last=resource.created_at,
+        figures={"expected": {"cpu_p95": 5.0, "memory_p95": None}, "confidence": "low"},
+        reason="p95 CPU 5 % over 14 days.",
+        monthly_before=Decimal(10),
+        monthly_after=Decimal(4),
+        saving=Decimal(6),
+        currency="USD",
+    )
 
 
 def address(route: Route, owned: dict[str, Any]) -> str:

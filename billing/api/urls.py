@@ -8,6 +8,7 @@ from .channels import ChannelViewSet, DeliveryViewSet
 from .costs import CostsView
 from .export import ExportView
 from .forecasts import ForecastView
+from .usage import UsageView
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("billing/anomalies", AnomalyViewSet, basename="billing-anomaly")
@@ -24,4 +25,5 @@ urlpatterns = [
     path("billing/export", ExportView.as_view(), name="billing-export"),
     path("billing/forecast", ForecastView.as_view(), name="billing-forecast"),
     path("billing/holds", views.HoldsView.as_view(), name="billing-holds"),
+    path("billing/usage", UsageView.as_view(), name="billing-usage"),
 ]

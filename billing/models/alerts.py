@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from accounts.actors import Actor
 
 
+SEALED = ("address", "secret", "previous_secret")  # of a channel; read by whoever sends, and by nobody else
+
+
 class ChannelKind(models.TextChoices):
     TEAM = "team", "Owners and admins"  # of every account, by itself: an e-mail to whoever they are at that moment
     EMAIL = "email", "E-mail"
@@ -29,11 +32,7 @@ class ChannelKind(models.TextChoices):
 
 class ChannelQuerySet(models.QuerySet["Channel"]):
     def visible_to(self, actor: Actor) -> ChannelQuerySet:
-        """Without what is sealed: only whoever sends reads that."""
-        return self.filter(account__organization=actor.organization).sealed()
-
-    def sealed(self) -> ChannelQuerySet:
-        return self.defer("address", "secret", "previous_secret")
+        return self.filter(account__organization=actor.organization)
 
     def with_last_delivery(self) -> ChannelQuerySet:
         """``last_status`` and ``last_at``; None where nothing was sent yet."""
@@ -42,6 +41,16 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
             last_status=models.Subquery(last.values("status")[:1]),
             last_at=models.Subquery(last.values("created_at")[:1]),
         )
+
+
+class SealedManager(models.Manager["Channel"]):
+    """Reads nothing that is sealed unless it is asked for: pages need no key, and a lost one breaks none."""
+
+    def get_queryset(self) -> models.QuerySet[Channel]:
+        return super().get_queryset().defer(*SEALED)
+
+
+ChannelManager = SealedManager.from_queryset(ChannelQuerySet)
 
 
 class Channel(models.Model):
@@ -66,7 +75,7 @@ class Channel(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = ChannelQuerySet.as_manager()
+    objects = ChannelManager()
 
     class Meta:
         ordering = ["name"]
@@ -101,6 +110,10 @@ class Severity(models.TextChoices):
 class AlertQuerySet(models.QuerySet["Alert"]):
     def visible_to(self, actor: Actor) -> AlertQuerySet:
         return self.filter(account__organization=actor.organization)
+
+    def with_deliveries(self) -> AlertQuerySet:
+        """And their channels, in one more query."""
+        return self.prefetch_related(models.Prefetch("deliveries", Delivery.objects.with_channel()))
 
 
 class Alert(models.Model):
@@ -137,10 +150,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def visible_to(self, actor: Actor) -> DeliveryQuerySet:
         return self.filter(alert__account__organization=actor.organization)
 
+    def with_channel(self) -> DeliveryQuerySet:
+        """Without what is sealed of it."""
+        return self.select_related("channel").defer(*(f"channel__{name}" for name in SEALED))
+
     def with_log(self) -> DeliveryQuerySet:
-        """With everything a delivery log shows, in two queries; nothing that is sealed."""
-        sealed = ("channel__address", "channel__secret", "channel__previous_secret")
-        return self.select_related("channel", "alert").defer(*sealed).prefetch_related("log")
+        """With everything a delivery log shows, in two queries."""
+        return self.with_channel().select_related("alert").prefetch_related("log")
 
 
 class Delivery(models.Model):
