@@ -1,10 +1,6 @@
 from django.urls import path
 
-<<<<<<< HEAD
-from .views import alerts, anomalies, budgets, comparing, costs, credit
-=======
-from .views import alerts, anomalies, budgets, channels, costs, credit, deliveries
->>>>>>> main
+from .views import alerts, anomalies, budgets, channels, comparing, costs, credit, deliveries
 
 app_name = "billing"
 urlpatterns = [
