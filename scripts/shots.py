@@ -45,6 +45,13 @@ SIGNED_IN = {
     "not-found": "/nothing-here/",
     "api": "/docs",
 }
+HISTORY = {  # pages of the tenant with a past
+    "history-dashboard": "/",
+    "costs": "/billing/costs/?period=90",
+    "costs-by-resource": "/billing/costs/?period=30&by=resource",
+    "costs-by-day": "/billing/costs/?by=day",
+    "comparing": "/billing/comparing/",
+}
 OPERATOR = {
     "admin": "/admin/",
     "admin-runs": "/admin/provisioning/run/",
@@ -56,7 +63,7 @@ def main() -> int:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "shots")
     folder.mkdir(exist_ok=True)
     complaints: list[str] = []
-    with tempfile.TemporaryDirectory() as data, running_stack(Path(data) / "data") as stack:
+    with tempfile.TemporaryDirectory() as data, running_stack(Path(data) / "data", HISTORY_DAYS="90") as stack:
         with stack.api() as api:
             stack.wait_for_run(api, api.get("/runs").json()["results"][0]["id"])
             addresses = {**SIGNED_IN, **details(api)}
@@ -92,10 +99,13 @@ def pages(browser: Browser, stack: Stack, addresses: dict[str, str]) -> Iterator
     themes: tuple[Theme, ...] = ("light", "dark")
     for theme in themes:
         for size, viewport in SIZES.items():
-            nobody, person, operator = (browser.new_context(viewport=viewport, color_scheme=theme) for _ in range(3))
+            nobody, person, past, operator = (
+                browser.new_context(viewport=viewport, color_scheme=theme) for _ in range(4)
+            )
             sign_in(person, stack.url, stack.demo["email"], stack.demo["password"])
+            sign_in(past, stack.url, stack.demo["history"]["email"], stack.demo["password"])
             sign_in(operator, stack.url, *operator_of(stack))
-            for who, known in ((nobody, OPEN), (person, addresses), (operator, OPERATOR)):
+            for who, known in ((nobody, OPEN), (person, addresses), (past, HISTORY), (operator, OPERATOR)):
                 for name, address in known.items():
                     yield f"{name}-{theme}-{size}", Shot(who, f"{stack.url}{address}")
 
