@@ -131,4 +131,5 @@ def _metered(account: Account, loads: Iterable[Load]) -> dict[str, Decimal]:
     """What runs now of each of these references, per hour."""
     rows = Meter.objects.running().filter(account=account)
     rows = rows.filter(resource__reference__in=[load.facts.reference for load in loads])
-    return dict(rows.values_list("resource__reference").annotate(Sum(PER_HOUR)).order_by())
+    rates = rows.values("resource__reference").annotate(hourly=Sum(PER_HOUR)).order_by()
+    return dict(rates.values_list("resource__reference", "hourly"))

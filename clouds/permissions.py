@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .models import CloudAccount, Offering, OfferingVersion
+from . import spending
+from .models import CloudAccount, Offering, OfferingVersion, Provider
 from .providers import get_adapter
 
+BILL_REASON = "Comparing with what the cloud itself bills"
 METRICS_REASON = "Seeing how busy machines are, to propose a better size"
 
 
@@ -37,6 +39,7 @@ def needs(provider: str) -> list[Need]:
     found = [Need(version.title, _listed(version, "permissions")) for version in versions]
     found.append(Need("Finding what an interrupted run left behind", adapter.platform_permissions()))
     found.append(Need(METRICS_REASON, adapter.metrics_permissions(), is_optional=True))
+    found.append(Need(BILL_REASON, spending.PERMISSIONS[Provider(provider)], is_optional=True))
     found += [
         Need(f"{version.title}, some options", _listed(version, "optional_permissions"), True) for version in versions
     ]

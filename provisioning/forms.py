@@ -108,3 +108,11 @@ class ConfirmNameForm(forms.Form):
         if typed != self.name:
             raise forms.ValidationError(f"This is not its name. Type: {self.name}")
         return typed
+
+
+class DismissForm(forms.Form):
+    """Why a proposal is not followed: whoever sees it next would ask."""
+
+    reason = forms.CharField(
+        max_length=300, label="Why not?", widget=forms.TextInput(attrs={"placeholder": "Needed for the load test"})
+    )

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Prefetch
 
-from .models import Resource, Run
+from clouds.models import Kind
+
+from .models import LIVE_RESOURCE_STATUSES, Resource, Run, SizingProposal, SizingReading
 from .models.resources import ResourceQuerySet
 from .models.runs import RunQuerySet
+from .models.sizing import SizingProposalQuerySet, SizingReadingQuerySet
 
 if TYPE_CHECKING:
     from accounts.actors import Actor
@@ -37,3 +40,19 @@ def latest_run(resource: Resource) -> Run | None:
     if found is None:
         return resource.runs.order_by("-queued_at", "-id").first()
     return next(iter(found), None)
+
+
+def proposals_of(actor: Actor) -> SizingProposalQuerySet:
+    """The actor's proposals of other sizes, with the resource each is about."""
+    return SizingProposal.objects.visible_to(actor).select_related("resource").defer("resource__sealed_outputs")
+
+
+def sizing_readings_of(actor: Actor) -> SizingReadingQuerySet:
+    """What the latest look found of each of the actor's live machines, with its resource."""
+    live = SizingReading.objects.visible_to(actor).filter(resource__status__in=LIVE_RESOURCE_STATUSES)
+    return live.select_related("resource").defer("resource__sealed_outputs")
+
+
+def has_machines(actor: Actor) -> bool:
+    """Whether there is anything whose size could be looked at."""
+    return Resource.objects.visible_to(actor).live().filter(kind=Kind.VM).exists()

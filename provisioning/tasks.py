@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from uuid import UUID
+
 import dramatiq
 from django.conf import settings
+from django.utils import timezone
 from dramatiq_crontab import interval
 
-from . import execution, power, recovery
+from . import actuals, execution, power, recovery, sizing
 
 TIME_LIMIT = (settings.RUN_TIMEOUT + 2 * settings.RUN_CANCEL_GRACE + 600) * 1000  # ms; runs end themselves long before
 RINGS_AT_MOST = 20
+BILLS_LIMIT = 55 * 60 * 1000  # ms; what is not read then is still due
+LOOK_EVERY = 10 * 60  # seconds: each machine is looked at once a day, not all at the same hour
+LOOK_FOR = 30  # seconds, then another message: a worker's thread is wanted for sweeps too
+GIVE_UP = 9 * 60  # seconds: a cloud may hang
 
 
 @dramatiq.actor(queue_name="runs", max_retries=0, time_limit=TIME_LIMIT)
@@ -26,3 +35,29 @@ def sweep() -> None:
     power.stop_without_credit()
     for _ in range(min(recovery.sweep().queued, RINGS_AT_MOST)):
         drain_queue.send()
+
+
+@interval(seconds=LOOK_EVERY)  # type: ignore[untyped-decorator]
+@dramatiq.actor(queue_name="system", max_retries=0, max_age=LOOK_EVERY * 1000)
+def propose_sizes() -> None:
+    """Look at machines that are due, in a process of its own: the clouds' libraries stay out of the worker."""
+    before = sizing.accounts_due(timezone.now()).count()
+    if before:
+        argv = [sys.executable, "manage.py", "propose_sizes", "--due", "--seconds", str(LOOK_FOR)]
+        subprocess.run(argv, cwd=settings.BASE_DIR, check=False, timeout=GIVE_UP, stdin=subprocess.DEVNULL)
+        if 0 < sizing.accounts_due(timezone.now()).count() < before:
+            propose_sizes.send()
+
+
+@interval(seconds=3600)  # type: ignore[untyped-decorator]
+@dramatiq.actor(queue_name="bills", max_retries=0, max_age=3_600_000, time_limit=BILLS_LIMIT)
+def read_due_bills() -> None:
+    """Read what clouds bill the accounts that were not read for a day, one after the other."""
+    for account_id in actuals.due_accounts(timezone.now()):
+        actuals.read_bill(account_id)
+
+
+@dramatiq.actor(queue_name="bills", max_retries=0, time_limit=BILLS_LIMIT)
+def read_bill(cloud_account_id: str) -> None:
+    """Read one account's bill now."""
+    actuals.read_bill(UUID(cloud_account_id))

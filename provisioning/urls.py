@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import dashboard, orders, resources, runs
+from .views import dashboard, orders, resources, runs, sizing
 
 app_name = "provisioning"
 urlpatterns = [
@@ -20,6 +20,9 @@ urlpatterns = [
     path("resources/<uuid:pk>/tags/", resources.tags, name="resource-tags"),
     path("resources/<uuid:pk>/kubeconfig/", resources.kubeconfig, name="resource-kubeconfig"),
     path("resources/<uuid:pk>/forget/", resources.forget, name="resource-forget"),
+    path("sizing/", sizing.sizing, name="sizing"),
+    path("sizing/look/", sizing.look, name="sizing-look"),
+    path("sizing/<uuid:pk>/dismiss/", sizing.dismiss, name="sizing-dismiss"),
     path("runs/", runs.run_list, name="run-list"),
     path("runs/<uuid:pk>/", runs.run_detail, name="run-detail"),
     path("runs/<uuid:pk>/events/", runs.events, name="run-events"),

@@ -20,6 +20,8 @@ from moto.eks import urls
 from moto.eks.models import Cluster
 from moto.eks.responses import EKSResponse
 
+from sandbox.simulated.aws import metrics
+
 GO_AT_ONCE = ("vpc-", "subnet-", "igw-", "sg-", "eni-", "rtb-")  # ids of what is gone with its deletion
 CREATOR_IS_ADMIN = "bootstrapClusterCreatorAdminPermissions"
 
@@ -29,6 +31,7 @@ def mend() -> None:
     _mend_clusters()
     _mend_launch_templates()
     _mend_tags()
+    metrics.mend()
 
 
 def _mend_launch_templates() -> None:

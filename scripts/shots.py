@@ -37,6 +37,8 @@ SIGNED_IN = {
     "cloud-account-google": "/cloud-accounts/new/?provider=gcp",
     "cloud-account-google-keyless": "/cloud-accounts/new/?provider=gcp&method=oidc",
     "billing": "/billing/",
+    "channels": "/billing/channels/",
+    "channel-new": "/billing/channels/new/?kind=webhook",
     "team": "/team/",
     "tokens": "/tokens/",
     "audit": "/audit/",

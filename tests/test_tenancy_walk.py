@@ -22,10 +22,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.actors import member_actor
 from accounts.models import AuditEvent, Role
 from accounts.services import invite, issue_token
-from billing import budgets
+from billing import budgets, channels
 from billing.models import CostAnomaly, Price
 from clouds.models import CloudAccount, MachineType, Offering, OfferingVersion
-from provisioning.models import Resource, Run
+from provisioning.models import Resource, Run, SizingProposal
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +105,8 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
     token, _ = issue_token(actor=actor, name="ci", role=Role.MEMBER, expires_at=None)
     invitation = invite(actor=actor, email="new@acme.test", role=Role.MEMBER)
     budget = budgets.create_budget(actor=actor, name="All of it", amount=Decimal(50))
+    channel, _ = channels.create_channel(actor=actor, name="Hook", kind="webhook", address="https://1.1.1.1/")
+    delivery = channels.send_test(actor=actor, channel=channel)
     anomaly = CostAnomaly.objects.create(
         account=budget.account,
         day=date(2026, 6, 2),
@@ -119,14 +121,37 @@ def owned(shelf: None, tenant: SimpleNamespace) -> dict[str, Any]:
     return {
         "anomalies": anomaly,
         "budgets": budget,
+        "channels": channel,
+        "deliveries": delivery,
         "cloud-accounts": account,
         "resources": resource,
         "runs": run,
+        "sizing": _proposal(resource),
         "tokens": token,
         "invitations": invitation,
         "members": tenant.member.memberships.get(),
         "audit": AuditEvent.objects.filter(organization=organization).first(),
     }
+
+
+def _proposal(resource: Resource) -> SizingProposal:
+    return SizingProposal.objects.create(
+        organization=resource.organization,
+        resource=resource,
+        direction="smaller",
+        from_inputs={"size": "small"},
+        to_inputs={"size": "micro"},
+        from_machine="t3.small",
+        to_machine="t3.micro",
+        first=resource.created_at,
+        last=resource.created_at,
+        figures={"expected": {"cpu_p95": 5.0, "memory_p95": None}, "confidence": "low"},
+        reason="p95 CPU 5 % over 14 days.",
+        monthly_before=Decimal(10),
+        monthly_after=Decimal(4),
+        saving=Decimal(6),
+        currency="USD",
+    )
 
 
 def address(route: Route, owned: dict[str, Any]) -> str:

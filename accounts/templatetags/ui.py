@@ -64,6 +64,8 @@ STATUS_ICONS = {
     "critical": Look("Critical", "bad", "alert-circle"),
     "waiting": Look("Waiting", "wait", "clock"),
     "delivered": Look("Delivered", "ok", "circle-check"),
+    "on": Look("On", "ok", "circle-check"),
+    "off": Look("Switched off", "off", "bell-off"),
     # invitations, tokens, organizations, holds, workers
     "open": Look("Open", "wait", "mail"),
     "accepted": Look("Accepted", "ok", "circle-check"),
@@ -216,6 +218,7 @@ NAV_ICONS = (
     "chart-area-line",
     "target",
     "bell",
+    "send",
     "users",
     "key",
     "history",

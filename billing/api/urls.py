@@ -4,13 +4,17 @@ from rest_framework.routers import SimpleRouter
 from . import views
 from .anomalies import AnomalyViewSet
 from .budgets import AlertsView, BudgetViewSet
+from .channels import ChannelViewSet, DeliveryViewSet
 from .costs import CostsView
 from .export import ExportView
 from .forecasts import ForecastView
+from .usage import UsageView
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("billing/anomalies", AnomalyViewSet, basename="billing-anomaly")
 router.register("billing/budgets", BudgetViewSet, basename="billing-budget")
+router.register("billing/channels", ChannelViewSet, basename="billing-channel")
+router.register("billing/deliveries", DeliveryViewSet, basename="billing-delivery")
 
 urlpatterns = [
     path("", include(router.urls)),
@@ -21,4 +25,5 @@ urlpatterns = [
     path("billing/export", ExportView.as_view(), name="billing-export"),
     path("billing/forecast", ForecastView.as_view(), name="billing-forecast"),
     path("billing/holds", views.HoldsView.as_view(), name="billing-holds"),
+    path("billing/usage", UsageView.as_view(), name="billing-usage"),
 ]

@@ -48,6 +48,11 @@ class Group:
     def total(self) -> Decimal:
         return sum(self.amounts, ZERO)
 
+    @property
+    def thing(self) -> str:
+        """What the reference of a resource refers to: the id in "resource:<id>"."""
+        return self.key.partition(":")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:

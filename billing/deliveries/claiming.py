@@ -10,21 +10,20 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import system_actor
 from billing.models import AlertKind, Channel, ChannelKind, Delivery, DeliveryAttempt, DeliveryStatus
+from billing.models.alerts import DeliveryQuerySet
 
 from .outcomes import Outcome, Verdict
 from .retrying import next_wait
 from .team import team_channel
 
-SEALED = ("channel__address", "channel__secret", "channel__previous_secret")  # read only by whoever sends
 
-
-def due(now: datetime) -> QuerySet[Delivery]:
+def due(now: datetime) -> DeliveryQuerySet:
     """What waits, is due and nobody sends."""
     return Delivery.objects.filter(
         Q(leased_until=None) | Q(leased_until__lt=now), status=DeliveryStatus.WAITING, next_attempt_at__lte=now
@@ -68,9 +67,9 @@ def settle(delivery: Delivery, outcome: Outcome, milliseconds: int) -> None:
         _go_on(current, outcome)
 
 
-def _known(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+def _known(deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
     """With all they are about, and nothing that is sealed: not even a lost key may stop the queue."""
-    return deliveries.select_related("channel", "alert__account__organization").defer(*SEALED)
+    return deliveries.with_channel().select_related("alert__account__organization")
 
 
 def _go_on(delivery: Delivery, outcome: Outcome) -> None:

@@ -22,7 +22,7 @@ def send(delivery: Delivery) -> Outcome:
     if not delivery.channel.is_active:
         return failed("The channel was switched off before this could be sent.")
     try:
-        channel = Channel.objects.get(pk=delivery.channel_id)  # with what is sealed; nobody else gets this row
+        channel = Channel.objects.defer(None).get(pk=delivery.channel_id)  # with what is sealed
     except InvalidToken:
         return failed("The channel's address cannot be read any more: enter it again.")
     except Channel.DoesNotExist:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from accounts.actors import Actor
 
 
+SEALED = ("address", "secret", "previous_secret")  # of a channel; read by whoever sends, and by nobody else
+
+
 class ChannelKind(models.TextChoices):
     TEAM = "team", "Owners and admins"  # of every account, by itself: an e-mail to whoever they are at that moment
     EMAIL = "email", "E-mail"
@@ -30,6 +33,24 @@ class ChannelKind(models.TextChoices):
 class ChannelQuerySet(models.QuerySet["Channel"]):
     def visible_to(self, actor: Actor) -> ChannelQuerySet:
         return self.filter(account__organization=actor.organization)
+
+    def with_last_delivery(self) -> ChannelQuerySet:
+        """``last_status`` and ``last_at``; None where nothing was sent yet."""
+        last = Delivery.objects.filter(channel=models.OuterRef("pk")).order_by("-created_at", "-id")
+        return self.annotate(
+            last_status=models.Subquery(last.values("status")[:1]),
+            last_at=models.Subquery(last.values("created_at")[:1]),
+        )
+
+
+class SealedManager(models.Manager["Channel"]):
+    """Reads nothing that is sealed unless it is asked for: pages need no key, and a lost one breaks none."""
+
+    def get_queryset(self) -> models.QuerySet[Channel]:
+        return super().get_queryset().defer(*SEALED)
+
+
+ChannelManager = SealedManager.from_queryset(ChannelQuerySet)
 
 
 class Channel(models.Model):
@@ -54,7 +75,7 @@ class Channel(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = ChannelQuerySet.as_manager()
+    objects = ChannelManager()
 
     class Meta:
         ordering = ["name"]
@@ -90,6 +111,10 @@ class AlertQuerySet(models.QuerySet["Alert"]):
     def visible_to(self, actor: Actor) -> AlertQuerySet:
         return self.filter(account__organization=actor.organization)
 
+    def with_deliveries(self) -> AlertQuerySet:
+        """And their channels, in one more query."""
+        return self.prefetch_related(models.Prefetch("deliveries", Delivery.objects.with_channel()))
+
 
 class Alert(models.Model):
     """Something said once: ``key`` makes it so, like "budget:<uuid>:2026-11:actual:80"."""
@@ -124,6 +149,14 @@ class DeliveryStatus(models.TextChoices):
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def visible_to(self, actor: Actor) -> DeliveryQuerySet:
         return self.filter(alert__account__organization=actor.organization)
+
+    def with_channel(self) -> DeliveryQuerySet:
+        """Without what is sealed of it."""
+        return self.select_related("channel").defer(*(f"channel__{name}" for name in SEALED))
+
+    def with_log(self) -> DeliveryQuerySet:
+        """With everything a delivery log shows, in two queries."""
+        return self.with_channel().select_related("alert").prefetch_related("log")
 
 
 class Delivery(models.Model):

@@ -37,7 +37,7 @@ class AlertPageFilter(django_filters.FilterSet):  # type: ignore[misc]  # django
 def alert_list(request: HttpRequest) -> HttpResponse:
     """Everything that was said, newest first, narrowed by the query; HTMX refetches the list."""
     actor = actor_of(request)
-    alerts = Alert.objects.visible_to(actor).select_related("budget").prefetch_related("deliveries__channel")
+    alerts = Alert.objects.visible_to(actor).select_related("budget").with_deliveries()
     found = AlertPageFilter(request.GET, alerts, actor=actor)
     context = {
         "filter": found,

@@ -56,7 +56,7 @@ def budget_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "course": course_of(account, standing, today),
         "thresholds": [(each, each in standing.reached) for each in budget.thresholds],
         "channels": list(budget.channels.all()),
-        "alerts": budget.alerts.prefetch_related("deliveries__channel")[:ALERTS_SHOWN],
+        "alerts": budget.alerts.with_deliveries()[:ALERTS_SHOWN],
     }
     return render(request, "billing/budget_detail.html", context)
 

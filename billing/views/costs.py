@@ -10,20 +10,17 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from accounts.actors import actor_of
 from accounts.guards import requires
 from accounts.models import Right
-from billing import costs, services
-from billing.costs import Branch, Breakdown, CostsForm, Group, Grouping
+from billing import charts, costs, services
+from billing.costs import Breakdown, CostsForm, Group, Grouping
 from billing.models import ZERO, Account
 
-SHOWN = 7  # groups with a colour of their own; the rest is grey
 IN_CSV = 500
-TONES = {"azure": "1", "aws": "2", "gcp": "3"}  # a cloud has the same colour everywhere
 NEXT = {Grouping.PROVIDER: "account", Grouping.ACCOUNT: "resource", Grouping.KIND: "resource", Grouping.TAG: "resource"}
 
 
@@ -75,7 +72,7 @@ def _broken_down(account: Account, form: CostsForm, *, shown: int) -> Breakdown:
 
 
 def _picture(account: Account, form: CostsForm, query: QueryDict) -> dict[str, Any]:
-    found = _broken_down(account, form, shown=SHOWN)
+    found = _broken_down(account, form, shown=charts.COLOURS)
     rows = _rows(account, form, found, query)
     tree = costs.tree(account, form.chosen, part=form.part)
     return {
@@ -85,9 +82,9 @@ def _picture(account: Account, form: CostsForm, query: QueryDict) -> dict[str, A
         "before": form.chosen.before(),
         "figures": costs.figures(account, form.part, today=form.today),
         "days": list(zip(found.period, found.by_day, _columns(found), strict=True)),
-        "area": _area(found),
+        "area": charts.area(found),
         "tree": tree,
-        "treemap": _treemap(tree, account.currency),
+        "treemap": charts.treemap(tree, account.currency),
         "groupings": Grouping.choices,
         "is_open": found.period.last == form.today,
     }
@@ -112,14 +109,10 @@ def _rows(account: Account, form: CostsForm, found: Breakdown, query: QueryDict)
             change=costs.Change(group.total, before.total - own if group.is_rest else known.get(group.key, ZERO)),
             share=group.total / found.total * 100 if found.total else ZERO,
             url=_url(group, found, query),
-            tone=_tone(group, number),
+            tone=charts.tone(group, number),
         )
         for number, group in enumerate(found.groups)
     ]
-
-
-def _tone(group: Group, number: int) -> str:
-    return "rest" if group.is_rest else TONES.get(group.key, str(number % SHOWN + 1))
 
 
 def _url(group: Group, found: Breakdown, query: QueryDict) -> str:
@@ -127,50 +120,13 @@ def _url(group: Group, found: Breakdown, query: QueryDict) -> str:
     if group.is_rest or found.grouping == Grouping.DAY:
         return ""
     if found.grouping == Grouping.RESOURCE:
-        return resource_url(group.key)
+        return charts.resource_url(group.key)
     if not group.key:
         return ""
     deeper = query.copy()
     deeper["by"] = NEXT[found.grouping]
     deeper[found.grouping.value] = f"{found.tag_name}={group.key}" if found.grouping == Grouping.TAG else group.key
     return f"?{deeper.urlencode()}"
-
-
-def resource_url(reference: str) -> str:
-    """The page of the resource that is billed under ``reference``; "" for what has none."""
-    try:
-        return reverse("provisioning:resource-detail", args=[reference.partition(":")[2]])
-    except NoReverseMatch:
-        return ""
-
-
-def _area(found: Breakdown) -> dict[str, Any]:
-    return {
-        "currency": found.currency,
-        "days": [day.isoformat() for day in found.period],
-        "series": [
-            {
-                "name": group.label,
-                "tone": _tone(group, number),
-                "amounts": [f"{amount:.6f}" for amount in group.amounts],
-            }
-            for number, group in enumerate(found.groups)
-        ],
-    }
-
-
-def _treemap(tree: Branch, currency: str) -> dict[str, Any]:
-    return {
-        "currency": currency,
-        "nodes": [_node(branch) | {"tone": TONES.get(branch.key, "rest")} for branch in tree.branches],
-    }
-
-
-def _node(branch: Branch) -> dict[str, Any]:
-    node: dict[str, Any] = {"name": branch.label, "value": f"{branch.total:.6f}"}
-    if branch.branches:
-        return node | {"children": [_node(each) for each in branch.branches]}
-    return node | {"url": resource_url(branch.key)}
 
 
 class _Echo:

@@ -26,7 +26,8 @@ from .base import CloudUnreachable, Credentials, CredentialsRefused, NotPermitte
 
 CONNECT_TIMEOUT = 5  # seconds
 READ_TIMEOUT = 20
-ARM_SCOPE = "https://management.azure.com/.default"
+ARM = "https://management.azure.com"
+ARM_SCOPE = f"{ARM}/.default"
 REFUSALS = {  # Microsoft, "Microsoft Entra authentication and authorization error codes"
     "AADSTS7000215": "The client secret is wrong. Paste its value, not its ID.",
     "AADSTS7000222": "The client secret has expired: make a new one in the app registration.",

@@ -19,6 +19,7 @@ from .region_names import region_names
 
 SERVICE = "service:"  # how a needed API stands among the needed permissions: "service:compute.googleapis.com"
 SERVICES = {  # first word of a permission -> the API that must be enabled in the project
+    "bigquery": "bigquery.googleapis.com",
     "compute": "compute.googleapis.com",
     "container": "container.googleapis.com",
     "iam": "iam.googleapis.com",

@@ -17,7 +17,7 @@ from accounts import audit
 from accounts.actors import system_actor
 from billing import services as billing
 from clouds import catalogue
-from provisioning import events, metered, state
+from provisioning import events, metered, sizing, state
 from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus, StateVersion
 from provisioning.terraform.diagnostics import Explanation
 from provisioning.terraform.messages import EventKind
@@ -122,6 +122,7 @@ def _succeed(run: Run, resource: Resource) -> None:
         resource.sealed_outputs = None  # type: ignore[assignment]  # django-stubs takes the field for its value
         resource.save(update_fields=["status", "gone_at", "outputs", "sealed_outputs", "needs_adoption"])
         metered.end(resource)
+        sizing.settle(resource)
         billing.release_hold(organization=resource.organization, reference=resource.hold_reference)
         return
     resource.status = ResourceStatus.STOPPED if run.operation == Operation.STOP else ResourceStatus.ACTIVE
@@ -131,6 +132,7 @@ def _succeed(run: Run, resource: Resource) -> None:
     resource.sealed_outputs = sealed  # type: ignore[assignment]
     resource.save(update_fields=["status", "inputs", "activated_at", "outputs", "sealed_outputs", "needs_adoption"])
     metered.start(resource)
+    sizing.settle(resource)
     _give_back_credit(run, resource)
 
 

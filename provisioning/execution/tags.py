@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from provisioning.models import Resource, Run
 
+RESOURCE_TAG = "skyvend-resource"  # also what a cloud's bill is split by
+
 
 def tags_of(run: Run) -> dict[str, str]:
     """On every object of the run's resource: the tenant's own tags, whose it is, and the run that ordered it first,
@@ -16,4 +18,4 @@ def tags_of(run: Run) -> dict[str, str]:
 
 def search_tags(resource: Resource) -> dict[str, str]:
     """What an object must carry to count as ``resource``'s."""
-    return {"skyvend-organization": str(resource.organization_id), "skyvend-resource": str(resource.pk)}
+    return {"skyvend-organization": str(resource.organization_id), RESOURCE_TAG: str(resource.pk)}

@@ -11,6 +11,7 @@ from .runs import (
     RunEvent,
     RunStatus,
 )
+from .sizing import SizingDirection, SizingProposal, SizingReading, SizingStatus, SizingVerdict
 from .states import StateVersion
 from .workers import Worker
 
@@ -26,6 +27,11 @@ __all__ = [
     "Run",
     "RunEvent",
     "RunStatus",
+    "SizingDirection",
+    "SizingProposal",
+    "SizingReading",
+    "SizingStatus",
+    "SizingVerdict",
     "StateVersion",
     "Worker",
 ]

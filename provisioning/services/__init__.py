@@ -26,6 +26,7 @@ from .power import request_start, request_stop, stopped_monthly
 from .repricing import RepricedLine, Repricing, reprice, repricing_of, running_resources
 from .runs import approve_run, cancel_run, discard_run
 from .shelf import current_version, current_versions, price_of, version_by_id
+from .sizing import dismiss_proposal, look_again, look_at_account, open_proposal
 from .tagging import merged_tags, set_tags
 
 __all__ = [
@@ -47,12 +48,16 @@ __all__ = [
     "current_versions",
     "detect_drift",
     "discard_run",
+    "dismiss_proposal",
     "estimate",
     "forget",
     "has_vanished",
     "held_for",
+    "look_again",
+    "look_at_account",
     "merged_inputs",
     "merged_tags",
+    "open_proposal",
     "price_of",
     "read_kubeconfig",
     "read_outputs",

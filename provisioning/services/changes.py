@@ -22,7 +22,7 @@ from billing.quotes import QuotedPrice
 from clouds import inputs as cloud_inputs
 from clouds.manifest import Manifest
 from clouds.models import Provider
-from provisioning import metered, state
+from provisioning import metered, sizing, state
 from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus
 from provisioning.tags import tags_for
 
@@ -105,6 +105,7 @@ def forget(*, actor: Actor, resource: Resource) -> Resource:
     resource.status, resource.gone_at = ResourceStatus.ORPHANED, timezone.now()
     resource.save(update_fields=["status", "gone_at"])
     metered.end(resource)
+    sizing.settle(resource)
     billing.release_hold(organization=resource.organization, reference=resource.hold_reference)
     audit.record(actor, "resource.forget", resource, left_objects=left)
     last = resource.runs.first()

@@ -4,6 +4,7 @@ import re
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -20,7 +21,7 @@ from clouds.inputs import InvalidInputs, form_for, tags_as_text
 from clouds.models import CloudAccount, Kind, OfferingVersion
 from provisioning import pricing, reading, services
 from provisioning.forms import OrderForm
-from provisioning.models import Resource, Run
+from provisioning.models import Resource, Run, SizingProposal
 
 ORDER_KEY = re.compile(r"form-[0-9a-f-]{36}")
 
@@ -87,12 +88,14 @@ def update(request: HttpRequest, pk: Any) -> HttpResponse:
     actor = actor_of(request)
     resource = get_object_or_404(reading.resources_of(actor), pk=pk)
     version = services.version_by_id(resource.offering_version_id)
-    form = form_for(version, data=request.POST or None, initial=resource.inputs)
+    proposal = _proposal(request, resource)
+    initial = proposal.applied_to(resource.inputs) if proposal is not None else resource.inputs
+    form = form_for(version, data=request.POST or None, initial=initial)
     if request.method == "POST":
         run = _changed(request, form, resource)
         if run is not None:
             return redirect("provisioning:run-detail", run.pk)
-    context = {"resource": resource, "version": version, "inputs_form": form}
+    context = {"resource": resource, "version": version, "inputs_form": form, "proposal": proposal}
     context |= pricing.change_panel(actor, resource, version, form)
     return _answer(request, "update", context, is_invalid=form.is_bound)
 
@@ -107,6 +110,17 @@ def update_price(request: HttpRequest, pk: Any) -> HttpResponse:
     form = form_for(version, data=request.GET)
     panel = pricing.change_panel(actor, resource, version, form)
     return render(request, "provisioning/_price.html", {**panel, "resource": resource})
+
+
+def _proposal(request: HttpRequest, resource: Resource) -> SizingProposal | None:
+    """The proposal that the form is opened to follow; one that is closed meanwhile is said to be."""
+    given = request.GET.get("proposal", "")
+    if not given:
+        return None
+    found = services.open_proposal(resource, _uuid(given))
+    if found is None:
+        messages.info(request, "This proposal is not open any more, so the form shows the resource as it is.")
+    return found
 
 
 def _versions(kind: str) -> list[OfferingVersion]:

@@ -181,6 +181,7 @@ def _detail(actor: Actor, resource: Resource, *, reveals: bool) -> dict[str, Any
         "outputs": _outputs(actor, resource, reveals=reveals),
         "inputs": presenting.labelled_inputs(version, resource.inputs),
         "runs": Run.objects.visible_to(actor).filter(resource=resource)[:20],
+        "proposal": services.open_proposal(resource) if resource.is_live else None,
         "held": services.held_for(resource),
         "stopped_monthly": services.stopped_monthly(resource),
         "failure": run.error if run is not None and has_failed else None,

@@ -35,6 +35,7 @@ ROUTES = Map(
         Rule("/control/quota", methods=["PUT"], endpoint="quota"),
         Rule("/control/disabled-apis", methods=["PUT"], endpoint="disabled_apis"),
         Rule("/control/expired", methods=["PUT"], endpoint="expired"),
+        Rule("/control/bill", methods=["PUT"], endpoint="bill"),
         Rule("/control/leftovers", methods=["POST"], endpoint="leftovers"),
         Rule("/control/metrics", methods=["PUT"], endpoint="metrics"),
         Rule("/standin/v1/data/<type_>", methods=["POST"], endpoint="data"),
@@ -164,6 +165,12 @@ class Face:
     def _expired(self, request: Request) -> Response:
         given = _body(request)
         self.cloud.expire(given.get("client_id") or given["client_email"])
+        return Response(status=204)
+
+    def _bill(self, request: Request) -> Response:
+        """What a subscription or project (``scope``) is billed: see ``bill``."""
+        given = _body(request)
+        self.store.set_setting(f"bill:{given['scope']}", given["rows"])
         return Response(status=204)
 
     def _leftovers(self, request: Request) -> Response:

@@ -209,7 +209,9 @@ def tls_server(directory: Any, name: str) -> Iterator[tuple[int, ssl.SSLContext,
         with suppress(OSError, ssl.SSLError):
             connection, _ = listener.accept()
             with context.wrap_socket(connection, server_side=True) as secure:
-                secure.recv(65536)
+                request = b""
+                while not request.endswith(b"\r\n\r\n{}"):  # head and body may come in two pieces
+                    request += secure.recv(65536)
                 secure.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     thread = threading.Thread(target=serve, daemon=True)

@@ -20,6 +20,8 @@ from clouds.models import CloudAccount, CloudAccountStatus, OfferingVersion
 from provisioning import services
 from provisioning.models import Resource, Run
 
+from .utilisation import Recorded
+
 VM = {"region": "eu-west-1", "size": "small"}
 BUCKET = {"region": "eu-west-1"}
 
@@ -115,3 +117,25 @@ def filled(shelf: dict[str, OfferingVersion], cloud_account: CloudAccount) -> di
         "network": "default",
         **VM,
     }
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    """What clouds say of how busy machines were."""
+    stand_in = Recorded()
+    monkeypatch.setattr("provisioning.sizing.looking.read_utilisation", stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def machine(order: Callable[..., Run], recorded: Recorded) -> Callable[..., Resource]:
+    """``machine("web-1", cpu=6, memory=30)``: an active one of size "large" that is this busy."""
+
+    def make(
+        name: str = "web-1", *, size: str = "large", cpu: float = 6, memory: float | None = 30, **more: Any
+    ) -> Any:
+        instance = f"i-{name}"
+        recorded.record(instance, cpu=cpu, memory=memory)
+        return activate(order(name, inputs={**VM, "size": size}, **more), outputs={"instance_id": instance})
+
+    return make

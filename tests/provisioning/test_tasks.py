@@ -1,13 +1,14 @@
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import dramatiq
 import pytest
 from dramatiq_crontab import scheduler
 
-from provisioning import execution, recovery, tasks
+from provisioning import execution, power, recovery, sizing, tasks
 from provisioning.recovery import Swept
 
 
@@ -39,6 +40,7 @@ def test_a_sweep_rings_for_those_that_wait(
     monkeypatch: pytest.MonkeyPatch, rung: list[Any], queued: int, rings: int
 ) -> None:
     monkeypatch.setattr(recovery, "sweep", lambda: Swept(queued=queued, lost=0))
+    monkeypatch.setattr(power, "stop_without_credit", lambda: None)
 
     tasks.sweep()
 
@@ -76,3 +78,18 @@ def test_a_worker_knows_the_actors_of_every_app() -> None:
     """In a process of its own: here other tests have loaded them."""
     printed = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True).stdout
     assert {"book_usage", "drain_queue", "rotate_signing_keys", "sweep"} <= set(re.findall(r"'(\w+)'", printed))
+
+
+def test_machines_that_are_due_are_looked_at_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as there are fewer due than before it is rung for again, so that no message takes a thread for long."""
+    due, started, rung_again = [3, 2, 2, 2, 0], [], []
+    monkeypatch.setattr(sizing, "accounts_due", lambda _: SimpleNamespace(count=lambda: due.pop(0)))
+    monkeypatch.setattr(subprocess, "run", lambda argv, **_: started.append(argv[1:4]))
+    monkeypatch.setattr(tasks.propose_sizes, "send", lambda: rung_again.append(1))
+
+    tasks.propose_sizes()  # 3 due, 2 left
+    assert (started, rung_again) == ([["manage.py", "propose_sizes", "--due"]], [1])
+    tasks.propose_sizes()  # one that cannot be looked at stays due until the next tick
+    tasks.propose_sizes()  # none due
+
+    assert (len(started), rung_again) == (2, [1])

@@ -55,6 +55,7 @@ class Command(BaseCommand):
         consumers = [
             Consumer(broker, queues={"runs", "system"}, worker_threads=threads, worker_timeout=POLL_MS),
             Consumer(broker, queues={"alerts"}, worker_threads=ALERTS_AT_ONCE, worker_timeout=POLL_MS),
+            Consumer(broker, queues={"bills"}, worker_threads=1, worker_timeout=POLL_MS),  # long, and in no hurry
         ]
         for consumer in consumers:
             consumer.start()

@@ -17,6 +17,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -24,10 +25,11 @@ from xml.sax.saxutils import escape
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
+from sandbox.simulated import bill
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.faults import Dropped, Faults
 
-from . import calls
+from . import calls, costs
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -46,6 +48,7 @@ class Face:
         self.faults = Faults()
         self.expired: set[str] = set()
         self.answered: dict[tuple[str, ...], Response] = {}  # to calls that name themselves, for when they are repeated
+        self.bills: dict[str, list[bill.Row]] = {}  # by account
         self.turn = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -71,8 +74,11 @@ class Face:
             raise EXPIRED
         is_dropped = self.faults.before(call.service, call.operation)
         request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = account_of(call.access_key)
-        with self.turn:
-            answer = self._once(request, call, token)
+        if call.operation == "GetCostAndUsage":
+            answer = self._billed(request, account_of(call.access_key))
+        else:
+            with self.turn:
+                answer = self._once(request, call, token)
         if is_dropped:
             raise Dropped
         return answer
@@ -88,6 +94,13 @@ class Face:
             self.answered[known] = answer
         return answer
 
+    def _billed(self, request: Request, account: str) -> Response:
+        """From the account's bill, where it was given one; moto knows none of its own."""
+        if account not in self.bills:
+            return self._once(request, calls.Call("ce", "GetCostAndUsage", "", "json"), "")
+        asked = json.loads(request.get_data(parse_form_data=False))
+        return _json(costs.answer(self.bills[account], asked, datetime.now(UTC).date()))
+
     def _controlled(self, request: Request) -> Response:
         """Controls want the key that the trial keeps: a run shares the machine's network."""
         if not self.control_key or not hmac.compare_digest(request.headers.get("X-Sandbox-Key", ""), self.control_key):
@@ -98,6 +111,9 @@ class Face:
             return _json(new_keys(), 201)
         if asked == ("PUT", "/control/expired"):
             self.expired.add(body["access_key_id"])
+            return Response(status=204)
+        if asked == ("PUT", "/control/bill"):
+            self.bills[account_of(body["access_key_id"])] = body["rows"]
             return Response(status=204)
         if request.path == "/control/faults":
             return self._planted(request.method, body)

@@ -15,7 +15,7 @@ from sandbox.simulated.cloud import Caller, Gate
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.store import Object
 
-from . import metrics, power
+from . import costs, metrics, power
 from .identity import TENANT
 from .leftovers import TYPES
 
@@ -61,6 +61,9 @@ def answer(cloud: Azure, request: Request, gate: Gate) -> Response:
     if (found["rest"] or "").lower() == "/metrics:getbatch":
         gate("metrics", "read")
         return _json(metrics.answer(cloud.store, caller, request))
+    if costs.QUERY.fullmatch(request.path):
+        gate("costs", "read")
+        return _json(costs.answer(cloud.store, caller, request))
     if request.method == "POST":
         return _acted(cloud, caller, request.path, gate)
     gate("*", "list")

@@ -17,7 +17,7 @@ from sandbox.simulated.cloud import Caller, Gate
 from sandbox.simulated.errors import CloudFault
 from sandbox.simulated.store import Object
 
-from . import metrics, power
+from . import costs, metrics, power
 from .kinds import SERVICES, canonical, link, number_of, scope_of
 from .leftovers import COLLECTIONS as MADE_BY_CLUSTERS
 from .network import NETWORK
@@ -272,6 +272,10 @@ ROUTES: list[tuple[re.Pattern[str], Answering]] = [
     (re.compile(r"/v1/projects/(?P<project>[^/]+)/services"), _services),
     (re.compile(r"/v1/projects/(?P<project>[^/]+)/serviceAccounts"), _service_accounts),
     (re.compile(r"/v1/projects/(?P<project>[^/]+)/locations/-/clusters"), _clusters),
+    (costs.TABLE, costs.table),
+    (costs.QUERIES, costs.query),
+    (costs.RESULTS, costs.results),
+    (costs.JOB, costs.job),
     (re.compile(r"/storage/v1/b"), _buckets),
     (re.compile(r"/storage/v1/b/(?P<name>[^/]+)"), _one_bucket),
     (COMPUTE, _compute),

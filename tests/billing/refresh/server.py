@@ -42,11 +42,12 @@ Route = Callable[[Asked], Reply]
 
 
 class Vendor:
-    """``routes`` by path. What a path has none for is 404; ``asked`` keeps every request."""
+    """``routes`` by path. What a path has none for is 404; ``asked`` keeps every request, ``posted`` the bodies."""
 
     def __init__(self) -> None:
         self.routes: dict[str, Route] = {}
         self.asked: list[Asked] = []
+        self.posted: list[bytes] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -66,7 +67,7 @@ class Vendor:
         self._thread.join()
 
 
-def _handler(vendor: Vendor) -> type[BaseHTTPRequestHandler]:
+def _handler(vendor: Vendor) -> type[BaseHTTPRequestHandler]:  # noqa: C901  - a class, and all its branches
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -77,6 +78,10 @@ def _handler(vendor: Vendor) -> type[BaseHTTPRequestHandler]:
             vendor.asked.append(asked)
             route = vendor.routes.get(parts.path)
             self._send(route(asked) if route else Reply(b"no such list", status=404))
+
+        def do_POST(self) -> None:
+            vendor.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.do_GET()
 
         def _send(self, reply: Reply) -> None:
             self.send_response(reply.status)

@@ -1,0 +1,9 @@
+"""Machines that are too big or too small: what they were busy with, and which size would fit better.
+
+``fitting`` decides, ``looking`` reads the clouds and keeps what it found, ``settling`` closes what a change settled.
+"""
+
+from .looking import Looked, Pricing, accounts_due, look_at, looking_alone
+from .settling import settle
+
+__all__ = ["Looked", "Pricing", "accounts_due", "look_at", "looking_alone", "settle"]
