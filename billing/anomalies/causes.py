@@ -39,6 +39,10 @@ class Day:
         return Decimal(int(seconds)) / 3600
 
     @property
+    def at_its_end(self) -> list[Meter]:
+        return [meter for meter in self.meters if meter.ends_at is None or meter.ends_at >= self.begin + DAY]
+
+    @property
     def last(self) -> dict[str, Meter]:
         """Of each thing sold the meter that ran last."""
         return {meter.sku: meter for meter in self.meters}
@@ -63,6 +67,12 @@ def explain(resource: BilledResource, day: date, compared: date | None) -> tuple
     if not then.meters:
         return AnomalyCause.HOURS, f"ran {_hours(now.running)}; it did not run on {_date(compared)}"
     return _changed(now, then) or _longer(now, then, compared) or (AnomalyCause.UNKNOWN, "cost more than usual")
+
+
+def going_on(resource: BilledResource, day: date) -> Decimal:
+    """What a whole day costs of what ran at the end of ``day``: what began in its middle costs more on the next."""
+    now = on_day(resource, day)
+    return 24 * sum((_rate(meter) for meter in now.at_its_end), ZERO)
 
 
 def _new(first: datetime, now: Day) -> tuple[AnomalyCause, str]:
@@ -117,8 +127,7 @@ def _repriced(now: Day, then: Day) -> tuple[AnomalyCause, str] | None:
 
 def _per_hour(day: Day) -> Decimal:
     """What an hour cost at the end of the day, all of it running."""
-    newest = [meter for meter in day.meters if meter.ends_at is None or meter.ends_at > day.begin + DAY]
-    return sum((_rate(meter) for meter in newest or day.main[-1:]), ZERO)
+    return sum((_rate(meter) for meter in day.at_its_end or day.main[-1:]), ZERO)
 
 
 def _rate(meter: Meter) -> Decimal:

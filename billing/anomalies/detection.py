@@ -137,10 +137,10 @@ def _compared(days: list[Decimal], period: Period) -> date | None:
 
 
 def _known(account: Account, day: date) -> dict[str, Decimal]:
-    """What each resource that was named in the last days cost too much then."""
+    """What each resource that was named in the last days costs too much on a whole day, if that just goes on."""
     rows = CostAnomaly.objects.filter(account=account, day__gte=day - REMEMBERED, day__lt=day).order_by("day")
     named = (each for detail in rows.values_list("detail", flat=True) for each in detail["resources"])
-    return {each["reference"]: Decimal(each["excess"]) for each in named}
+    return {each["reference"]: Decimal(each["going_on"]) for each in named}
 
 
 def _is_news(culprit: Culprit, known: dict[str, Decimal]) -> bool:
