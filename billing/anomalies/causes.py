@@ -76,8 +76,7 @@ def going_on(resource: BilledResource, day: date) -> Decimal:
 
 
 def _new(first: datetime, now: Day) -> tuple[AnomalyCause, str]:
-    what = " + ".join(meter.label for meter in now.main[-1:])
-    return AnomalyCause.NEW, f"is new: {what}, since {first:%-d %b, %H:%M} UTC"
+    return AnomalyCause.NEW, f"is new: {max(now.main, key=_rate).label}, since {first:%-d %b, %H:%M} UTC"
 
 
 def _longer(now: Day, then: Day, compared: date) -> tuple[AnomalyCause, str] | None:
@@ -106,9 +105,15 @@ def _resized(now: Day, then: Day) -> tuple[AnomalyCause, str] | None:
         return AnomalyCause.RESIZED, f"changed{instead} to {meter.label} on {_date(meter.starts_at.date())}"
     for sku, meter in after.items():
         if meter.quantity > before[sku].quantity:
-            sizes = f"from {_plain(before[sku].quantity)} to {_plain(meter.quantity)}"
-            return AnomalyCause.RESIZED, f"has more of {meter.label} since {_date(meter.starts_at.date())}: {sizes}"
+            return AnomalyCause.RESIZED, f"{_more(before[sku], meter)} since {_date(meter.starts_at.date())}"
     return None
+
+
+def _more(before: Meter, after: Meter) -> str:
+    """Labels may hold the number themselves: "3 × Standard_B2ms"."""
+    if before.label != after.label:
+        return f"has {after.label} instead of {before.label}"
+    return f"has {_plain(after.quantity)} instead of {_plain(before.quantity)} of {after.label}"
 
 
 def _repriced(now: Day, then: Day) -> tuple[AnomalyCause, str] | None:

@@ -110,7 +110,11 @@ def _culprits(account: Account, scope: Scope, period: Period) -> list[Culprit]:
         Culprit(resources[pk], usually(days, len(days) - 1), days[-1], _compared(days, period))
         for pk, days in amounts.items()
     ]
-    return sorted((each for each in found if each.excess > 0), key=lambda each: (-each.excess, each.resource.reference))
+    return sorted((each for each in found if each.excess > 0), key=_most_first)
+
+
+def _most_first(culprit: Culprit) -> tuple[Decimal, str, str]:
+    return -culprit.excess, culprit.resource.name, culprit.resource.reference
 
 
 def _amounts(

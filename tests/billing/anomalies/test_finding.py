@@ -70,7 +70,7 @@ def test_more_of_the_same(account, organization):
     history.meter(billed, 2, since=TODAY - 42 * DAY, until=YESTERDAY, quantity=Decimal(8), **disk)
     history.meter(billed, 16, since=YESTERDAY, quantity=Decimal(64), **disk)
     _, resource = found(account)
-    assert resource["text"] == "has more of gp3 disk since 2 Jun: from 8 to 64"
+    assert resource["text"] == "has 64 instead of 8 of gp3 disk since 2 Jun"
 
 
 def test_more_hours(account, organization):
