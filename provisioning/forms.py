@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,8 @@ from clouds.inputs.tags import ALLOWED, MAX_TAGS
 from clouds.models import CloudAccount, OfferingVersion
 
 from .services import USABLE
+
+LARGEST_BILL = 20 * 1024 * 1024  # bytes
 
 
 class CloudAccountField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
@@ -108,6 +112,41 @@ class ConfirmNameForm(forms.Form):
         if typed != self.name:
             raise forms.ValidationError(f"This is not its name. Type: {self.name}")
         return typed
+
+
+class BillExportForm(forms.Form):
+    """Where Google writes the bill."""
+
+    table = forms.CharField(
+        label="Table of the billing export",
+        required=False,
+        max_length=200,
+        help_text="Looks like my-project.billing.gcp_billing_export_resource_v1_012345_6789AB_CDEF01",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
+    )
+
+
+class BillFileForm(forms.Form):
+    """Rows of Google's billing export, for whom no table can be opened to us."""
+
+    file = forms.FileField(
+        label="Rows of the billing export",
+        help_text="JSON lines or CSV, up to 20 MB. The days it holds are replaced.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".jsonl,.json,.ndjson,.csv"}),
+    )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST_BILL:
+            raise forms.ValidationError("This file is too large: send it with manage.py import_costs, or in parts.")
+        return file
+
+    def lines(self) -> Iterator[str]:
+        """The file's lines, as text. Raises ``ValueError`` in words where it is none."""
+        try:
+            yield from io.TextIOWrapper(self.cleaned_data["file"].file, encoding="utf-8-sig", newline="")
+        except UnicodeDecodeError:
+            raise ValueError("This file is not text in UTF-8.") from None
 
 
 class DismissForm(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import dashboard, orders, resources, runs, sizing
+from .views import bills, dashboard, orders, resources, runs, sizing
 
 app_name = "provisioning"
 urlpatterns = [
@@ -20,6 +20,10 @@ urlpatterns = [
     path("resources/<uuid:pk>/tags/", resources.tags, name="resource-tags"),
     path("resources/<uuid:pk>/kubeconfig/", resources.kubeconfig, name="resource-kubeconfig"),
     path("resources/<uuid:pk>/forget/", resources.forget, name="resource-forget"),
+    path("billing/actual/", bills.actual_costs, name="actual-costs"),
+    path("cloud-accounts/<uuid:account_id>/bill/", bills.bill_settings, name="bill-settings"),
+    path("cloud-accounts/<uuid:account_id>/bill/read/", bills.bill_read, name="bill-read"),
+    path("cloud-accounts/<uuid:account_id>/bill/file/", bills.bill_file, name="bill-file"),
     path("sizing/", sizing.sizing, name="sizing"),
     path("sizing/look/", sizing.look, name="sizing-look"),
     path("sizing/<uuid:pk>/dismiss/", sizing.dismiss, name="sizing-dismiss"),

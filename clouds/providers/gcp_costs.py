@@ -8,7 +8,6 @@ Source: Google Cloud Billing, "Structure of Detailed data export"; BigQuery REST
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,10 +17,9 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from .base import CloudUnreachable, Credentials, NotPermitted
 from .bill import BillLine, BillQuestion
-from .gcp_rows import lines_of
+from .gcp_rows import TABLE, lines_of
 from .gcp_sdk import Cloud, in_words
 
-TABLE = re.compile(r"[a-z][a-z0-9:.-]{4,61}[a-z0-9]\.[A-Za-z0-9_]{1,128}\.[A-Za-z0-9_]{1,128}")
 PATIENCE = 300  # seconds until a query has answered, waiting and asking again included
 ROWS_AT_ONCE = 5_000
 NO_TABLE = (

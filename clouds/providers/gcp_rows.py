@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -18,6 +19,8 @@ from typing import Any
 
 from .bill import ADJUSTMENT, CREDIT, TAX, USAGE, BillLine, text
 
+# A table of BigQuery: project.dataset.table. It gets into a query's text, so nothing else may pass.
+TABLE = re.compile(r"[a-z][a-z0-9:.-]{4,61}[a-z0-9]\.[A-Za-z0-9_]{1,128}\.[A-Za-z0-9_]{1,128}")
 CATEGORY_OF = {"regular": USAGE, "tax": TAX, "adjustment": ADJUSTMENT, "rounding_error": ADJUSTMENT}  # by cost_type
 NO_REGIONS = {"", "global"}
 
