@@ -1,8 +1,16 @@
-"""``python -m bench``: engine against raw CLI, orders per second, three clouds at once, a long export, costs."""
+"""``python -m bench``: engine against raw CLI, orders a second, three clouds, a long export, forecasts, costs pages."""
 
 import sys
 
-from . import costs, engine, export, orders, three_clouds
+from . import costs, engine, export, forecast, orders, three_clouds
 
 if __name__ == "__main__":
-    sys.exit(max([engine.main([]), orders.main(), three_clouds.main([]), export.main([]), costs.main([])]))
+    results = [
+        engine.main([]),
+        orders.main(),
+        three_clouds.main([]),
+        export.main([]),
+        forecast.main([]),
+        costs.main([]),
+    ]
+    sys.exit(max(results))
