@@ -162,7 +162,8 @@ def book_usage(*, until: datetime | None = None) -> Booked:
 def behind(now: datetime) -> timedelta:
     """How long the oldest hour that is over and not booked has been over; zero when all is on the books."""
     this_hour = now.replace(minute=0, second=0, microsecond=0)
-    oldest = Meter.objects.filter(_is_due(), metered_until__lt=this_hour).aggregate(at=Min("metered_until"))["at"]
+    due = Meter.objects.filter(_is_due(), metered_until__lt=this_hour)
+    oldest: datetime | None = due.aggregate(at=Min("metered_until"))["at"]
     if oldest is None:
         return timedelta()
     return now - (oldest.replace(minute=0, second=0, microsecond=0) + HOUR)
