@@ -30,7 +30,8 @@ from provisioning.execution.tags import RESOURCE_TAG
 SERVICES = {  # by provider and the family of the SKU, as the clouds call them
     "aws": {
         "compute": "Amazon Elastic Compute Cloud - Compute", "disk": "EC2 - Other",
-        "s3": "Amazon Simple Storage Service", "ipv4": "Amazon Virtual Private Cloud", "eks": "Amazon Elastic Container Service for Kubernetes",
+        "s3": "Amazon Simple Storage Service", "ipv4": "Amazon Virtual Private Cloud",
+        "eks": "Amazon Elastic Container Service for Kubernetes",
     },
     "azure": {
         "compute": "Virtual Machines", "disk": "Storage", "blob": "Storage", "ipv4": "Virtual Network",
@@ -51,9 +52,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--organization", help="slug of one tenant; all, if not given")
-        parser.add_argument(
-            "--ring", action="store_true", help="have the worker read, and only what has a past, or AWS"
-        )
+        parser.add_argument("--ring", action="store_true", help="have the worker read: AWS, and what has a past")
 
     def handle(self, *args: Any, organization: str | None, ring: bool, **options: Any) -> None:
         if not settings.TRIAL:
