@@ -13,12 +13,19 @@ from accounts.admin import ReadOnlyModelAdmin
 
 from . import credit, services
 from .adjustment_admin import PriceAdjustmentAdmin
+from .budget_admin import AlertAdmin, BudgetAdmin
 from .deeds import DeedAdmin
 from .delivery_admin import ChannelAdmin, DeliveryAdmin
 from .forms import CreditPolicyForm, ReleaseHoldForm, TopUpForm
 from .models import Account, Hold, HoldStatus, LedgerEntry, Price, Quote
 
-__all__ = ["ChannelAdmin", "DeliveryAdmin", "PriceAdjustmentAdmin"]  # registered beside those below
+__all__ = [
+    "AlertAdmin",
+    "BudgetAdmin",
+    "ChannelAdmin",
+    "DeliveryAdmin",
+    "PriceAdjustmentAdmin",
+]  # registered beside those below
 
 
 @admin.register(Account)

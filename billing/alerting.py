@@ -78,7 +78,7 @@ def _of_budgets(account: Account, now: datetime) -> Iterator[Due]:
         for threshold in standing.reached:
             key = f"budget:{standing.budget.pk}:{standing.span.key}:{threshold['on']}:{threshold['percent']}"
             texts: dict[str, Any] = {
-                "subject": alert_subject(standing, threshold["on"]),
+                "subject": alert_subject(standing, threshold),
                 "text": alert_text(standing, threshold, known, account.currency),
                 "data": alert_data(standing, threshold, account.currency),
             }

@@ -39,7 +39,12 @@ class BudgetForm(forms.Form):
     amount = forms.DecimalField(max_digits=18, decimal_places=6, widget=forms.NumberInput(attrs={"step": "any"}))
     period = forms.ChoiceField(choices=[(each.value, f"per {each.label.lower()}") for each in Period])
     is_blocking = forms.BooleanField(required=False, label="Refuse orders that would break it")
-    notify = ChannelField(Channel.objects.none(), required=False, label="Tell", widget=forms.CheckboxSelectMultiple())
+    notify = ChannelField(
+        Channel.objects.none(),
+        required=False,
+        label="Tell",
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+    )
 
     def __init__(
         self, data: Any, *, known: ScopeValues, tags: list[str], channels: Any, budget: Budget | None = None

@@ -111,7 +111,7 @@ def _used_up(credit: Credit) -> CreditWarning:
         subject=f"The credit of {account.organization} is used up",
         text=(
             f"The credit is used up: the balance is {credit.shown(account.balance)}. New orders, and changes that cost "
-            f"more, are refused until it is topped up. Nothing is destroyed{stops}. {running}{WHAT_TO_DO}{_link()}"
+            f"more, are refused until it is topped up. Nothing is destroyed{stops}. {running}{WHAT_TO_DO}"
         ),
         data=_data(credit, "used_up", 0),
     )
@@ -133,7 +133,7 @@ def _little_available(credit: Credit, threshold: int) -> CreditWarning:
         key=f"{_prefix(credit)}available:{threshold}",
         severity=Severity.WARNING,
         subject=subject,
-        text=f"{text} {WHAT_TO_DO}{_link()}",
+        text=f"{text} {WHAT_TO_DO}",
         data=_data(credit, "available", threshold),
     )
 
@@ -147,14 +147,10 @@ def _few_days_left(credit: Credit, days: Decimal, threshold: int) -> CreditWarni
         text=(
             f"The balance of {credit.shown(credit.account.balance)} lasts {lasts} at what runs now, "
             f"{credit.shown(credit.hourly * 24)} a day. Then new orders are refused; nothing is destroyed. "
-            f"{WHAT_TO_DO}{_link()}"
+            f"{WHAT_TO_DO}"
         ),
         data=_data(credit, "days", threshold),
     )
-
-
-def _link() -> str:
-    return f"\n\n{settings.SITE_URL}{reverse('billing:overview')}"
 
 
 def _data(credit: Credit, measure: str, threshold: int) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class AdjustPricesForm(forms.Form):
     cloud_account = forms.UUIDField(
         required=False,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Id of one of its cloud accounts; empty: in all of them.",
+        help_text="Id of one of its cloud accounts (in their addresses here); empty: in all of them.",
     )
     sku_prefix = forms.CharField(
         required=False,

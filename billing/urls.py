@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import alerts, anomalies, budgets, channels, costs, credit, deliveries
+from .views import alerts, anomalies, budgets, channels, comparing, costs, credit, deliveries
 
 app_name = "billing"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("billing/anomalies/<uuid:pk>/acknowledge/", anomalies.anomaly_acknowledge, name="anomaly-acknowledge"),
     path("billing/costs/", costs.costs_page, name="costs"),
     path("billing/costs/download/", costs.costs_csv, name="costs-csv"),
+    path("billing/comparing/", comparing.comparing_page, name="comparing"),
     path("billing/budgets/", budgets.budget_list, name="budget-list"),
     path("billing/budgets/new/", budgets.budget_new, name="budget-new"),
     path("billing/budgets/<uuid:pk>/", budgets.budget_detail, name="budget-detail"),

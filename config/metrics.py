@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from billing import deliveries
 from provisioning.models import Run, RunStatus, Worker
 
 from .health import PATIENCE, WORKER_SILENCE
@@ -73,6 +74,9 @@ class Platform(Collector):
             "skyvend_run_duration_seconds", "From claim to end, runs ended in the last hour.",
             DURATION_BUCKETS, _seconds("finished_at", "started_at", since=now - WINDOW),
         )  # fmt: skip
+        yield GaugeMetricFamily(
+            "skyvend_alerts_oldest_seconds", "How long the oldest alert that is due waits.", deliveries.oldest_due(now)
+        )
         alive = Worker.objects.filter(stopped_at=None, heartbeat_at__gte=now - WORKER_SILENCE).count()
         yield GaugeMetricFamily("skyvend_workers", "Workers heard of in the last minute.", alive)
         yield from _sockets()

@@ -16,7 +16,7 @@ from . import actuals, execution, power, recovery, sizing
 TIME_LIMIT = (settings.RUN_TIMEOUT + 2 * settings.RUN_CANCEL_GRACE + 600) * 1000  # ms; runs end themselves long before
 RINGS_AT_MOST = 20
 BILLS_LIMIT = 55 * 60 * 1000  # ms; what is not read then is still due
-LOOK_EVERY = 10 * 60  # seconds: each machine is looked at once a day, not all at the same hour
+LOOK_EVERY = 60  # seconds: each machine is looked at once a day, not all at the same hour
 LOOK_FOR = 30  # seconds, then another message: a worker's thread is wanted for sweeps too
 GIVE_UP = 9 * 60  # seconds: a cloud may hang
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 from tqdm import tqdm
 
 from scripts.ensure_browser import find_browser
-from tests.e2e.stack import Stack, running_stack
+from tests.e2e.stack import Stack, running_stack, wait_for
 
 Theme = Literal["light", "dark"]
 SIZES: dict[str, ViewportSize] = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
@@ -77,9 +77,12 @@ def details(api: httpx.Client) -> dict[str, str]:
     resource = api.get("/resources").json()["results"][0]["id"]
     run = api.get("/runs").json()["results"][0]["id"]
     account = api.get("/cloud-accounts").json()["results"][0]["id"]
+    proposal = wait_for(lambda: api.get("/sizing").json()["results"], "a proposal of another size")[0]["id"]
     return {
         "resource": f"/resources/{resource}/",
         "resource-change": f"/resources/{resource}/update/",
+        "sizing": "/sizing/",
+        "sizing-preview": f"/resources/{resource}/update/?proposal={proposal}",
         "resource-destroy": f"/resources/{resource}/destroy/",
         "run": f"/runs/{run}/",
         "cloud-account": f"/cloud-accounts/{account}/",

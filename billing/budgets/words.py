@@ -27,7 +27,12 @@ def titled(standing: Standing) -> str:
     return f"the {standing.span.words} budget “{standing.budget.name}”"
 
 
-def alert_subject(standing: Standing, basis: str) -> str:
+def alert_subject(standing: Standing, threshold: Threshold) -> str:
+    """With the threshold, since several may be reached at once."""
+    return f"{_share_in_words(standing, threshold['on'])} (threshold {threshold['percent']} %)"
+
+
+def _share_in_words(standing: Standing, basis: str) -> str:
     share = f"{int(standing.percent(basis))} %"
     if basis == Basis.ACTUAL:
         return f"{share} of {titled(standing)} is used"
@@ -37,7 +42,7 @@ def alert_subject(standing: Standing, basis: str) -> str:
 
 
 def alert_text(standing: Standing, threshold: Threshold, known: ScopeValues, currency: str) -> str:
-    """In plain words with all figures: what is reached, what else is to be known, where to look."""
+    """In plain words with all figures: what is reached, and what else is to be known."""
     budget, basis = standing.budget, threshold["on"]
     amount = f"{display(budget.amount, currency)} for {described(budget.scope, budget.value, known)}"
     parts = [
@@ -47,7 +52,7 @@ def alert_text(standing: Standing, threshold: Threshold, known: ScopeValues, cur
     ]
     if budget.is_blocking and standing.figure(basis) >= budget.amount:
         parts.append("Orders that would break it are refused.")
-    return " ".join(parts) + f"\n\n{page_of(budget)}"
+    return " ".join(parts)
 
 
 def _reached(standing: Standing, basis: str, currency: str) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 
 from accounts import audit
@@ -33,6 +33,12 @@ def due(now: datetime) -> DeliveryQuerySet:
 def count_due(*, at_most: int) -> int:
     """How many are due, counted no further than ``at_most``."""
     return due(timezone.now())[:at_most].count()
+
+
+def oldest_due(now: datetime) -> float:
+    """For how many seconds the one that is due longest has been so; 0 when none is."""
+    oldest = due(now).aggregate(at=Min("next_attempt_at"))["at"]
+    return (now - oldest).total_seconds() if oldest else 0.0
 
 
 def claim_next() -> Delivery | None:

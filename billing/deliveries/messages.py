@@ -80,7 +80,7 @@ def slack_body(delivery: Delivery) -> bytes:
 
 def link(alert: Alert) -> str:
     """Where people read more."""
-    return f"{settings.SITE_URL}{reverse('billing:overview')}"
+    return str(alert.data.get("url") or f"{settings.SITE_URL}{reverse('billing:overview')}")
 
 
 def _escaped(text: str) -> str:

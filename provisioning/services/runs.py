@@ -13,7 +13,7 @@ from accounts.actors import Actor
 from accounts.models import Right
 from billing import services as billing
 from provisioning import events
-from provisioning.models import Resource, ResourceStatus, Run, RunStatus
+from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus
 from provisioning.terraform.diagnostics import Explanation
 
 from .announcing import announce_after_commit
@@ -87,12 +87,13 @@ def _put_back(run: Run, resource: Resource) -> None:
     if "hourly" in previous:
         resource.hourly_cost, resource.monthly_cost = Decimal(previous["hourly"]), Decimal(previous["monthly"])
     resource.save(update_fields=["status", "inputs", "region", "hourly_cost", "monthly_cost"])
+    if run.operation not in {Operation.CREATE, Operation.UPDATE}:
+        return  # the others reserve nothing
     if previous.get("hold") is None:
         billing.release_hold(organization=resource.organization, reference=resource.hold_reference)
-    else:
-        with suppress(billing.NoOpenHold):  # an operator released it meanwhile
-            billing.resize_hold(
-                organization=resource.organization,
-                reference=resource.hold_reference,
-                amount=Decimal(previous["hold"]),
-            )
+        return
+    with suppress(billing.NoOpenHold):  # an operator released it meanwhile
+        # Never growing it: usage has eaten into it since, and without credit nothing could be canceled.
+        billing.shrink_hold(
+            organization=resource.organization, reference=resource.hold_reference, amount=Decimal(previous["hold"])
+        )

@@ -131,6 +131,14 @@ def look_at(account: CloudAccount, *, price: Pricing, now: datetime | None = Non
     return Looked(counts)
 
 
+def could_not_look(account: CloudAccount, *, now: datetime | None = None) -> None:
+    """Keep that looking at ``account`` broke off, so that it is tried again tomorrow and not at once."""
+    at = now or timezone.now()
+    words = "The platform could not make sense of what the cloud answered. Your operator finds it in the logs."
+    for row in machines().filter(cloud_account=account):
+        _keep_reading(Found(row, Window(at - WINDOW, at), Judgement(SizingVerdict.UNREADABLE, words)), at)
+
+
 def _found(account: CloudAccount, at: datetime) -> Iterator[Found]:
     """Machines by region and window; each group is one question to the cloud."""
     rows = list(machines().filter(cloud_account=account).order_by("pk"))

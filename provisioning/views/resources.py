@@ -7,11 +7,15 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor, actor_of
 from accounts.guards import requires
 from accounts.models import Right
+from billing import costs
+from billing import services as billing
+from billing.comparing import Comparison, compare
 from billing.services import NotAffordable
 from clouds import catalogue
 from clouds.inputs import tags_as_text
@@ -187,8 +191,21 @@ def _detail(actor: Actor, resource: Resource, *, reveals: bool) -> dict[str, Any
         "failure": run.error if run is not None and has_failed else None,
         "has_vanished": services.has_vanished(resource),
         "is_idle": run is None or run.has_ended,
+        "comparisons": _comparisons(resource),
         "objects_left": state.objects_of(resource) if resource.status == ResourceStatus.ORPHANED else [],
     }
+
+
+def _comparisons(resource: Resource) -> list[tuple[str, Comparison]]:
+    """Estimate, metered and billed of this month and the last one, where it ran then."""
+    account = billing.account_of(resource.organization)
+    today = timezone.now().date()
+    this, last = costs.Period(today.replace(day=1), today), costs.month_of(today.replace(day=1) - costs.DAY)
+    known = [
+        (name, compare(account, period, reference=resource.hold_reference))
+        for name, period in ((f"{today:%B} so far", this), (f"{last.first:%B}", last))
+    ]
+    return [(name, comparison) for name, comparison in known if comparison.rows]
 
 
 def _outputs(actor: Actor, resource: Resource, *, reveals: bool) -> list[dict[str, Any]]:

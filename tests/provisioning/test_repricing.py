@@ -164,6 +164,17 @@ def test_only_operators_price_anew(machine: Resource, tenant: SimpleNamespace, a
         services.reprice(actor=actor_for(tenant.owner), resource=machine)
 
 
+def test_the_books_agree_after_pricing_anew(machine: Resource, tenant: SimpleNamespace) -> None:
+    for percent in ("-50", "300", "-90"):
+        agree(tenant.organization, percent)
+        reprice(machine)
+        metering.book_usage()
+    metering.book_usage(until=timezone.now() + timedelta(hours=3))
+    out = StringIO()
+    call_command("check_ledger", stdout=out)
+    assert out.getvalue().startswith("The books agree")
+
+
 # --- the command ----------------------------------------------------------------------------------------------------
 
 

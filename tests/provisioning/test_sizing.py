@@ -308,6 +308,32 @@ def test_the_command_looks_at_every_account_or_those_due(machine: Make, tenant: 
         call_command("propose_sizes", "--organization", "nobody")
 
 
+def test_an_account_that_breaks_the_look_does_not_keep_others_from_being_looked_at(
+    machine: Make, recorded: Recorded, tenant: SimpleNamespace
+) -> None:
+    resource = machine()
+    second = CloudAccount.objects.create(
+        organization=tenant.organization, provider="aws", name="Second", credentials={}, status="verified"
+    )
+    other = machine("web-2")
+    Resource.objects.filter(pk=other.pk).update(cloud_account=second)
+    broken = [KeyError("instance_id"), None]
+    plain = recorded.__class__.__call__
+
+    def once(self: Recorded, **asked: Any) -> Any:
+        self.error = broken.pop(0)
+        return plain(self, **asked)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recorded, "__call__", once)
+        call_command("propose_sizes", "--due", stdout=StringIO(), stderr=StringIO())
+
+    verdicts = dict(SizingReading.objects.values_list("resource", "verdict"))
+    assert sorted(verdicts.values()) == ["proposed", "unreadable"]
+    assert verdicts.keys() == {resource.pk, other.pk}
+    assert not sizing.accounts_due(timezone.now()).exists()
+
+
 def test_an_exact_machine_type_is_proposed_as_one(
     machine: Make, cloud_account: CloudAccount, order: Callable[..., Run], recorded: Recorded
 ) -> None:

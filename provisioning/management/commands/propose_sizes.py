@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from typing import Any
 
+import structlog
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -15,6 +16,8 @@ from provisioning import sizing
 from provisioning.models import SizingVerdict
 from provisioning.services import look_at_account
 from provisioning.sizing.looking import machines
+
+log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -33,13 +36,22 @@ class Command(BaseCommand):
                 self.stdout.write("Another process is looking already.")
                 return
             for number, account in enumerate(accounts, 1):
-                total.update(look_at_account(account).verdicts)
+                total.update(_looked(account))
                 self.stderr.write(f"\r{number} of {len(accounts)} accounts, {total.total()} machines", ending="")
                 if seconds and time.monotonic() - started > seconds:
                     break
         if accounts:
             self.stderr.write("")
         self.stdout.write(_in_words(total))
+
+
+def _looked(account: CloudAccount) -> dict[str, int]:
+    try:
+        return look_at_account(account).verdicts
+    except Exception:  # one account must not keep all others from being looked at
+        log.exception("sizing_failed", cloud_account=str(account.pk))
+        sizing.could_not_look(account)
+        return {}
 
 
 def _accounts(slug: str, *, due: bool) -> QuerySet[CloudAccount]:

@@ -86,13 +86,14 @@ def test_a_changed_amount_repeats_nothing_but_new_thresholds_count(
 def test_the_words_for_what_was_spent(budget: Make, account: Any):
     made = budget("Team data", "100", scope="tag", value="team=data", thresholds=[80])
     [alert] = alerting.evaluate(account, NOW)
-    assert alert.subject == "83 % of the March 2026 budget “Team data” is used"
+    assert alert.subject == "83 % of the March 2026 budget “Team data” is used (threshold 80 %)"
     assert alert.text == (
         "You have used 83 % (83.00 USD) of the March 2026 budget “Team data”: 100.00 USD for everything tagged "
         "team=data. It will probably be 707.00 USD by 31 March 2026; what runs now costs 730.00 USD per month. You "
-        f"asked to be told at 80 %.\n\n{settings.SITE_URL}/billing/budgets/{made.pk}/"
+        "asked to be told at 80 %."
     )
     assert (alert.kind, alert.severity, alert.budget) == ("budget", "warning", made)
+    assert alert.data["url"] == f"{settings.SITE_URL}/billing/budgets/{made.pk}/"
     assert {name: alert.data[name] for name in ("period", "basis", "threshold", "percent", "amount", "spent")} == {
         "period": "2026-03",
         "basis": "actual",
@@ -111,11 +112,11 @@ def test_the_words_for_what_is_expected(budget: Make, account: Any):
         )  # fmt: skip
     budget("All", "100", thresholds=[{"percent": 100, "on": "forecast"}], is_blocking=True)
     [alert] = alerting.evaluate(account, NOW)
-    assert alert.subject == "109 % of the March 2026 budget “All” is expected to be used"
+    assert alert.subject == "109 % of the March 2026 budget “All” is expected to be used (threshold 100 %)"
     assert alert.text.startswith(
         "By the end of March 2026 you will probably have used 109 % (109.00 USD) of the March 2026 budget “All”: "
         "100.00 USD for everything. So far it is 83.00 USD; what runs now costs 730.00 USD per month. You asked to be "
-        "told at 100 %. Orders that would break it are refused.\n\n"
+        "told at 100 %. Orders that would break it are refused."
     )
     assert alert.severity == "warning"
 
@@ -123,7 +124,7 @@ def test_the_words_for_what_is_expected(budget: Make, account: Any):
 def test_the_words_for_the_run_rate(budget: Make, account: Any):
     budget("All", "4380", period="quarterly", thresholds=[{"percent": 50, "on": "run_rate"}])
     [alert] = alerting.evaluate(account, NOW)
-    assert alert.subject == "What runs now takes 50 % of the Q1 2026 budget “All”"
+    assert alert.subject == "What runs now takes 50 % of the Q1 2026 budget “All” (threshold 50 %)"
     assert alert.text.startswith(
         "What runs now costs 50 % (2,190.00 USD) of the Q1 2026 budget “All”: 4,380.00 USD for everything. So far "
         "83.00 USD was used; by 31 March 2026 it will probably be 707.00 USD. You asked to be told at 50 %."

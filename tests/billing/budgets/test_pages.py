@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from billing import metering, outbox, services
 from billing.budgets import span_of
 from billing.models import AlertKind, Budget, Channel, Severity
@@ -264,3 +265,19 @@ def test_the_dashboard_warns_of_budgets_and_credit(
     assert "“Near”" in text
     assert "“Fine”" not in text
     assert text.index("“Over”") < text.index("“Near”")
+
+
+def test_operators_look_at_budgets_and_alerts_and_change_nothing(
+    budget: Make, tenant: SimpleNamespace, sign_in: Callable[..., Client]
+):
+    made = budget("Machines of Acme")
+    said(tenant.organization, "one", budget=made)
+    client = sign_in(User.objects.create_superuser("operator@skyvend.test", "correct-horse-battery"))
+    for name in ("budget", "alert"):
+        listed = client.get(reverse(f"admin:billing_{name}_changelist"))
+        assert listed.status_code == 200
+        assert "Machines of Acme" in text_of(listed.content.decode())
+        assert client.get(reverse(f"admin:billing_{name}_add")).status_code == 403
+    change = reverse("admin:billing_budget_change", args=[made.pk])
+    assert client.get(change).status_code == 200
+    assert client.post(change, {"amount": "1"}).status_code == 403

@@ -87,6 +87,19 @@ def test_a_tick_rings_for_what_is_due_and_not_for_more_than_can_be_sent_at_once(
     assert len(rings) == rung
 
 
+@pytest.mark.django_db
+def test_how_long_alerts_wait_is_measured(say: Callable[..., Delivery], hook: Channel, client: Any) -> None:
+    now = timezone.now()
+    assert deliveries.oldest_due(now) == 0
+    delivery = say(hook)
+    Delivery.objects.update(next_attempt_at=now - timedelta(seconds=90))
+
+    assert deliveries.oldest_due(now) == 90
+    assert "skyvend_alerts_oldest_seconds 9" in client.get("/metrics").content.decode()
+    Delivery.objects.filter(pk=delivery.pk).update(leased_until=now + timedelta(seconds=30))
+    assert deliveries.oldest_due(now) == 0, "somebody sends it"
+
+
 def test_the_scheduler_rings_and_the_queue_repeats_nothing() -> None:
     [job] = [job for job in scheduler.get_jobs() if job.name == "ring_for_alerts"]
     assert job.trigger.interval == timedelta(seconds=15)
