@@ -1,8 +1,8 @@
-"""``python -m bench``: engine against raw CLI, orders per second, long lists, three clouds at once, a long export."""
+"""``python -m bench``: engine against raw CLI, orders a second, long lists, three clouds, a long export, forecasts."""
 
 import sys
 
-from . import engine, export, orders, three_clouds
+from . import engine, export, forecast, orders, three_clouds
 
 if __name__ == "__main__":
-    sys.exit(max([engine.main([]), orders.main(), three_clouds.main([]), export.main([])]))
+    sys.exit(max([engine.main([]), orders.main(), three_clouds.main([]), export.main([]), forecast.main([])]))

@@ -21,25 +21,34 @@ Machine = tuple[int, int, float]  # first hour, hour it is gone, price per hour
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Per day: its cost, and what ran at its end: for how much per day, of that new today, of that kept a day later."""
+    """Per day: its cost, and what ran at its end: for how much per day, and how much of that began today."""
 
     costs: NDArray[np.float64]
     running: NDArray[np.float64]
     young: NDArray[np.float64]
-    kept: NDArray[np.float64]
+    lives: list[tuple[int, int]]  # of each machine the first hour and the hour it is gone
+
+    def lived(self, days: int, hours: int, longer: int) -> tuple[int, int]:
+        """How many machines had run for ``hours`` after ``days``, and how many for ``longer``; not the too young."""
+        now = days * HOURS
+        ages = [(min(end, now) - start, end > now) for start, end in self.lives if start < now]
+        return (
+            sum(age >= hours and (age >= longer or not is_alive) for age, is_alive in ages),
+            sum(age >= longer for age, _ in ages),
+        )
 
 
 def fleet(kind: str, seed: int, days: int) -> Fleet:
     """A tenant of ``kind`` (see KINDS) over ``days``, the same for the same ``seed``."""
-    per_hour, (running, young, kept) = np.zeros(days * HOURS), np.zeros((3, days))
+    per_hour, (running, young), lives = np.zeros(days * HOURS), np.zeros((2, days)), []
     for start, end, price in KINDS[kind](np.random.default_rng([seed, *kind.encode()]), days):
         per_hour[start:end] += price
         first, gone = start // HOURS, min(end // HOURS, days)  # alive at the ends of days first..gone-1
         running[first:gone] += price * HOURS
         if first < gone:
             young[first] += price * HOURS
-            kept[first] += price * HOURS * (end // HOURS > first + 1)
-    return Fleet(per_hour.reshape(days, HOURS).sum(axis=1), running, young, kept)
+        lives.append((start, end))
+    return Fleet(per_hour.reshape(days, HOURS).sum(axis=1), running, young, lives)
 
 
 def _machines(random: Random, days: int, count: int, *, births: float = 0) -> Iterator[Machine]:

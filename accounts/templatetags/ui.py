@@ -52,6 +52,7 @@ STATUS_ICONS = {
     "limited": Look("Permissions missing", "warn", "alert-triangle"),
     "refused": Look("Refused", "bad", "shield-x"),
     # unusual costs
+    "unusual": Look("Unusual", "warn", "alert-triangle"),
     "unseen": Look("New", "warn", "alert-triangle"),
     "acknowledged": Look("Acknowledged", "ok", "circle-check"),
     # budgets, alerts

@@ -39,6 +39,10 @@ class Day:
         return Decimal(int(seconds)) / 3600
 
     @property
+    def at_its_end(self) -> list[Meter]:
+        return [meter for meter in self.meters if meter.ends_at is None or meter.ends_at >= self.begin + DAY]
+
+    @property
     def last(self) -> dict[str, Meter]:
         """Of each thing sold the meter that ran last."""
         return {meter.sku: meter for meter in self.meters}
@@ -65,9 +69,14 @@ def explain(resource: BilledResource, day: date, compared: date | None) -> tuple
     return _changed(now, then) or _longer(now, then, compared) or (AnomalyCause.UNKNOWN, "cost more than usual")
 
 
+def going_on(resource: BilledResource, day: date) -> Decimal:
+    """What a whole day costs of what ran at the end of ``day``: what began in its middle costs more on the next."""
+    now = on_day(resource, day)
+    return 24 * sum((_rate(meter) for meter in now.at_its_end), ZERO)
+
+
 def _new(first: datetime, now: Day) -> tuple[AnomalyCause, str]:
-    what = " + ".join(meter.label for meter in now.main[-1:])
-    return AnomalyCause.NEW, f"is new: {what}, since {first:%-d %b, %H:%M} UTC"
+    return AnomalyCause.NEW, f"is new: {max(now.main, key=_rate).label}, since {first:%-d %b, %H:%M} UTC"
 
 
 def _longer(now: Day, then: Day, compared: date) -> tuple[AnomalyCause, str] | None:
@@ -96,9 +105,15 @@ def _resized(now: Day, then: Day) -> tuple[AnomalyCause, str] | None:
         return AnomalyCause.RESIZED, f"changed{instead} to {meter.label} on {_date(meter.starts_at.date())}"
     for sku, meter in after.items():
         if meter.quantity > before[sku].quantity:
-            sizes = f"from {_plain(before[sku].quantity)} to {_plain(meter.quantity)}"
-            return AnomalyCause.RESIZED, f"has more of {meter.label} since {_date(meter.starts_at.date())}: {sizes}"
+            return AnomalyCause.RESIZED, f"{_more(before[sku], meter)} since {_date(meter.starts_at.date())}"
     return None
+
+
+def _more(before: Meter, after: Meter) -> str:
+    """Labels may hold the number themselves: "3 × Standard_B2ms"."""
+    if before.label != after.label:
+        return f"has {after.label} instead of {before.label}"
+    return f"has {_plain(after.quantity)} instead of {_plain(before.quantity)} of {after.label}"
 
 
 def _repriced(now: Day, then: Day) -> tuple[AnomalyCause, str] | None:
@@ -117,8 +132,7 @@ def _repriced(now: Day, then: Day) -> tuple[AnomalyCause, str] | None:
 
 def _per_hour(day: Day) -> Decimal:
     """What an hour cost at the end of the day, all of it running."""
-    newest = [meter for meter in day.meters if meter.ends_at is None or meter.ends_at > day.begin + DAY]
-    return sum((_rate(meter) for meter in newest or day.main[-1:]), ZERO)
+    return sum((_rate(meter) for meter in day.at_its_end or day.main[-1:]), ZERO)
 
 
 def _rate(meter: Meter) -> Decimal:

@@ -110,7 +110,11 @@ def _culprits(account: Account, scope: Scope, period: Period) -> list[Culprit]:
         Culprit(resources[pk], usually(days, len(days) - 1), days[-1], _compared(days, period))
         for pk, days in amounts.items()
     ]
-    return sorted((each for each in found if each.excess > 0), key=lambda each: (-each.excess, each.resource.reference))
+    return sorted((each for each in found if each.excess > 0), key=_most_first)
+
+
+def _most_first(culprit: Culprit) -> tuple[Decimal, str, str]:
+    return -culprit.excess, culprit.resource.name, culprit.resource.reference
 
 
 def _amounts(
@@ -137,10 +141,10 @@ def _compared(days: list[Decimal], period: Period) -> date | None:
 
 
 def _known(account: Account, day: date) -> dict[str, Decimal]:
-    """What each resource that was named in the last days cost too much then."""
+    """What each resource that was named in the last days costs too much on a whole day, if that just goes on."""
     rows = CostAnomaly.objects.filter(account=account, day__gte=day - REMEMBERED, day__lt=day).order_by("day")
     named = (each for detail in rows.values_list("detail", flat=True) for each in detail["resources"])
-    return {each["reference"]: Decimal(each["excess"]) for each in named}
+    return {each["reference"]: Decimal(each["going_on"]) for each in named}
 
 
 def _is_news(culprit: Culprit, known: dict[str, Decimal]) -> bool:

@@ -12,12 +12,13 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Right
+from billing.costs import Period
 from billing.models import Account, AlertKind, AnomalyCause, AnomalyScope, AnomalyStatus, CostAnomaly, Severity
 from billing.money import display, rounded
 from billing.outbox import announce
 from billing.words import KINDS, PROVIDERS
 
-from .causes import explain
+from .causes import explain, going_on
 from .detection import Culprit, Found, detect
 
 
@@ -29,6 +30,12 @@ def find_anomalies(account: Account, day: date) -> list[CostAnomaly]:
     """
     found = [_written(account, day, each) for each in detect(account, day)]
     return [anomaly for anomaly, is_new in found if is_new]
+
+
+def days_with(account: Account, period: Period) -> set[date]:
+    """The days of ``period`` on which something cost more than usual, seen by people or not."""
+    rows = CostAnomaly.objects.filter(account=account, day__gte=period.first, day__lte=period.last)
+    return set(rows.order_by().values_list("day", flat=True))
 
 
 @transaction.atomic
@@ -78,6 +85,7 @@ def _named(culprit: Culprit, day: date) -> dict[str, str]:
         "expected": str(rounded(culprit.expected)),
         "actual": str(rounded(culprit.actual)),
         "excess": str(rounded(culprit.excess)),
+        "going_on": str(rounded(max(culprit.excess, going_on(culprit.resource, day) - culprit.expected))),
         "cause": cause.value,
         "text": text,
     }

@@ -32,15 +32,16 @@ COVERED = 0.8
 LONGEST_TEST = 4 * WEEK  # days ahead that are tested; further ahead the band widens with the root of time
 TESTED_DAYS = 12 * WEEK  # how far back
 STEP = 3  # days between tests: prime to seven, so that every weekday is tested
-DOUBTS = {  # of the mean cost per day
-    "naive": 0.06,
-    "usual week": 0.04,
-    "holt-winters": 0.04,
-    "what runs": 0.02,
-    "what runs, growing": 0.04,
-    "what runs, for a while": 0.04,
+BELIEF = {  # before any test
+    "naive": 0.05,
+    "usual week": 0.2,
+    "holt-winters": 0.2,
+    "what runs": 1.0,
+    "what runs, growing": 0.2,
+    "what runs, for a while": 0.2,
 }
-POWER = 4  # of the inverse error that a method weighs by
+LEAST_ERROR = 0.01  # of the mean cost per day: who was never wrong is not believed for ever
+POWER = 6  # of the inverse error that a method weighs by
 FLOOR = 0.1  # of the mean cost: errors are measured against the forecast or this, whichever is more
 
 
@@ -108,15 +109,16 @@ def _tests(past: Past, methods: dict[str, Method]) -> Tests:
 
 
 def _weights(past: Past, methods: Iterable[str], tests: Tests) -> Days:
-    """Of each method: a high power of its inverse mean error, so that a bad one hardly counts; less after few tests.
+    """Of each method: how far it is believed, times a high power of its inverse error; after few tests, a lower one.
 
-    Who is doubted has some error added: where all were right so far, what is known to run is believed most.
+    Errors are averaged by their logarithms: a shock that nobody could foresee speaks against all alike.
     """
-    errors = np.nanmean(np.abs(tests.said - tests.came[:, np.newaxis, :]), axis=(0, 2))
+    errors = np.nanmean(np.abs(tests.said - tests.came[:, np.newaxis, :]), axis=2) / past.costs.mean()
+    typical = np.log(errors + LEAST_ERROR).mean(axis=0)
     tested = STEP * len(tests.came)
-    doubts = np.array([DOUBTS[name] for name in methods]) * past.costs.mean()
-    inverse = (errors + doubts) ** (-POWER * tested / (tested + LONGEST_TEST))
-    return np.asarray(inverse / inverse.sum())
+    inverse = np.exp(-POWER * tested / (tested + LONGEST_TEST) * (typical - typical.min()))
+    weights = inverse * np.array([BELIEF[name] for name in methods])
+    return np.asarray(weights / weights.sum())
 
 
 def _mixed(weights: Days, said: Days) -> Days:
@@ -139,13 +141,13 @@ def _band(past: Past, amount: Days, errors: Days) -> tuple[Days, Days]:
     Tests overlap, so there are only as many independent ones as the horizon fits into the tested time: the fewer, the
     wider the band, by Student's t against the normal distribution.
     """
-    below, above = [0.0], [0.0]
+    below, above, tested = [0.0], [0.0], STEP * len(errors)
     for day in range(LONGEST_TEST):
         near = errors[:, max(0, day - WEEK // 2) : day + WEEK // 2 + 1]
         near = near[np.isfinite(near)]
         if len(near) < WEEK:
             break
-        wider = _widening(STEP * len(errors) / (day + 1))
+        wider = _widening(tested / (day + 1)) * _surprise(tested)
         quantiles = np.quantile(near, [(1 - COVERED) / 2, (1 + COVERED) / 2])
         below.append(max(below[-1], -quantiles[0] * wider))
         above.append(max(above[-1], quantiles[1] * wider))
@@ -158,6 +160,11 @@ def _band(past: Past, amount: Days, errors: Days) -> tuple[Days, Days]:
 def _widening(independent: float) -> float:
     edge = (1 + COVERED) / 2
     return float(stats.t.ppf(edge, max(1.0, independent)) / stats.norm.ppf(edge))
+
+
+def _surprise(tested: int) -> float:
+    """How much wider than its errors a band must be that few days were tested for: twice for two weeks."""
+    return float(1 + (SHORTEST / tested) ** 2)
 
 
 def _continued(width: list[float], days: int) -> Days:

@@ -18,7 +18,8 @@ Days = NDArray[np.float64]
 WEEK = 7
 WEEKS_READ = 6  # of which a usual week is made
 LONGEST_MEMORY = 12 * WEEK
-TRUST = 0.2  # of a mean day's rate
+HOURS_TRIED, HOURS_STAYED = 6, 30
+TRUST = 3  # things that are taken to have stayed, before any is known
 DAMPING = 0.98  # per day: growth of today is not growth for ever
 SHORTEST = 14  # days of history: two weeks, or a weekly rhythm is a guess
 SHORTEST_SEASON = 6 * WEEK  # to fit a season and a trend by likelihood
@@ -39,14 +40,14 @@ class Past:
         return Past(self.costs[:length], None if self.rates is None else self.rates[:length])
 
 
-def standing(running: Days, young: Days, kept: Days) -> Days:
-    """The rates to reckon with: what ran at each day's end, of which what was new that day counts by its prospects.
+def standing(running: Days, young: Days, *, tried: int, stayed: int) -> Days:
+    """The rates to reckon with: what ran at each day's end, of which what began that day counts by its prospects.
 
-    ``young`` is the part that began that day, ``kept`` what of it still ran a day later: a tenant that tries machines
-    out for hours has many that will be gone tomorrow.
+    ``young`` is the part that began that day, ``tried`` the number of things that ever ran for some hours, ``stayed``
+    how many of them were still there a day later: where machines are tried out or do a job, most of what is new in the
+    evening is gone tomorrow. Before anything is known, what is new is taken to stay.
     """
-    trusted = TRUST * running.mean()  # before anything is known, what is new is taken to stay
-    prospects = (kept[:-1].sum() + trusted) / (young[:-1].sum() + trusted) if trusted > 0 else 1.0
+    prospects = (stayed + TRUST) / (tried + TRUST)
     return np.asarray(running - (1 - prospects) * young)
 
 

@@ -51,7 +51,7 @@ class CostAnomaly(models.Model):
     """A day on which something cost clearly more than it usually does, and why, as the data said on that day.
 
     Written once per day and scope. ``detail`` is ``{"resources": [...], "others": n}``, the resources that cost more
-    with the cause of each; amounts are strings.
+    with the cause of each and the excess of a whole day if it goes on; amounts are strings.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

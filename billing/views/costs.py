@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.actors import actor_of
 from accounts.guards import requires
 from accounts.models import Right
-from billing import charts, costs, services
+from billing import anomalies, charts, costs, services
 from billing.costs import Breakdown, CostsForm, Group, Grouping
 from billing.models import ZERO, Account
 
@@ -87,6 +87,7 @@ def _picture(account: Account, form: CostsForm, query: QueryDict) -> dict[str, A
         "treemap": charts.treemap(tree, account.currency),
         "groupings": Grouping.choices,
         "is_open": found.period.last == form.today,
+        "unusual": anomalies.days_with(account, found.period),
     }
 
 

@@ -47,6 +47,7 @@ def test_a_new_resource(account, organization):
         "expected": "0.000000",
         "actual": "48.000000",
         "excess": "48.000000",
+        "going_on": "48.000000",
         "cause": "new",
         "text": "is new: t3.small, since 2 Jun, 00:00 UTC",
     }
@@ -69,7 +70,7 @@ def test_more_of_the_same(account, organization):
     history.meter(billed, 2, since=TODAY - 42 * DAY, until=YESTERDAY, quantity=Decimal(8), **disk)
     history.meter(billed, 16, since=YESTERDAY, quantity=Decimal(64), **disk)
     _, resource = found(account)
-    assert resource["text"] == "has more of gp3 disk since 2 Jun: from 8 to 64"
+    assert resource["text"] == "has 64 instead of 8 of gp3 disk since 2 Jun"
 
 
 def test_more_hours(account, organization):
@@ -161,6 +162,13 @@ def test_what_goes_on_is_said_once(account, organization):
     running(organization, "cluster", per_day=48, days=3)
     counts = [len(find_anomalies(account, TODAY - day * DAY)) for day in (3, 2, 1)]
     assert counts == [1, 0, 0]
+
+
+def test_what_began_in_the_middle_of_a_day_is_said_once(account, organization):
+    billed = history.resource(organization, "late")
+    history.meter(billed, 48, since=TODAY, starts_at=midnight(TODAY - 2 * DAY) + timedelta(hours=18))
+    history.costs(billed, [12, 48])
+    assert [len(find_anomalies(account, TODAY - day * DAY)) for day in (2, 1)] == [1, 0]
 
 
 def test_what_grows_further_is_said_again(account, organization):

@@ -90,3 +90,15 @@ def test_a_list_of_three_costs_as_many_queries_as_one(anomaly, tenant, sign_in):
     with CaptureQueriesContext(connection) as three:
         assert client.get(URL).content.decode().count("<tr id=") == 3
     assert len(one) == len(three)
+
+
+def test_a_resource_that_is_ours_is_linked(tenant, sign_in):
+    running(tenant.organization, "base", per_day=10, days=42)
+    running(tenant.organization, "5a1c7f0e-0000-4000-8000-000000000001", per_day=48, days=1)
+    find_anomalies(services.account_of(tenant.organization), TODAY - DAY)
+    assert b'href="/resources/5a1c7f0e-0000-4000-8000-000000000001/"' in sign_in(tenant.viewer).get(URL).content
+
+
+def test_the_costs_page_marks_the_day(anomaly, tenant, sign_in):
+    page = sign_in(tenant.viewer).get("/billing/costs/?period=custom&first=2026-06-01&last=2026-06-03").content.decode()
+    assert page.count('data-status="unusual"') == 1

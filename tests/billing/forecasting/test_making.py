@@ -148,6 +148,18 @@ def test_rates_are_what_ran_at_the_end_of_each_day(organization):
     assert past.costs[:-30].sum() == 0
 
 
+def test_machines_that_live_for_hours_are_not_expected_to_stay(organization):
+    """Twelve of them ran in the evening, the last one yesterday."""
+    running(organization, per_day=24, days=30)
+    for day in range(1, 13):
+        born = midnight(TODAY - day * DAY) + timedelta(hours=16)
+        life = {"starts_at": born, "ends_at": born + timedelta(hours=10) if day > 1 else None, "metered_until": born}
+        history.meter(history.resource(organization, f"trial-{day}"), 24, since=TODAY, **life)
+    rates = pasts(services.account_of(organization), TODAY)[EVERYTHING].rates
+    prospects = (1 + 3) / (12 + 3)  # of 12 that can be judged one stayed; three more are believed to
+    assert rates[-1] == pytest.approx(24 + 24 * prospects)
+
+
 def test_only_accounts_with_history_and_without_a_forecast_of_today_are_due(organization, stranger):
     running(organization, days=20)
     running(stranger.organization, days=10)

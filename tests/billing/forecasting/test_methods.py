@@ -85,12 +85,11 @@ def test_a_band_is_wider_further_ahead_and_after_fewer_tests():
     assert (short.high - short.low)[3] / short.amount[3] > 0
 
 
-def test_machines_tried_out_for_hours_count_little_at_the_end_of_a_day():
-    days = np.zeros(30)
-    running, young = days + 10, days.copy()
-    young[::3] = 5
-    assert standing(running + young, young, days)[-3] < 11
-    assert standing(running + young, young, young)[-3] == pytest.approx(15)
+def test_what_is_new_in_the_evening_counts_by_how_much_of_such_stayed():
+    running, young = np.full(30, 15.0), np.full(30, 5.0)
+    assert standing(running, young, tried=0, stayed=0)[-1] == 15
+    assert standing(running, young, tried=20, stayed=20)[-1] == 15
+    assert standing(running, young, tried=297, stayed=27)[-1] == pytest.approx(10.5)
 
 
 @pytest.mark.parametrize("problem", [ValueError("no"), np.linalg.LinAlgError("no"), ZeroDivisionError("no")])
@@ -110,6 +109,14 @@ def test_a_fit_says_nothing_on_the_way(recwarn):
 
 
 def test_a_method_that_was_wrong_hardly_counts():
-    tests = combining.Tests(np.array([[[1.0] * 28, [9.0] * 28]] * 28), np.full((28, 28), 1.0))
-    weights = combining._weights(past([1.0] * 90), ["usual week", "holt-winters"], tests)
-    assert weights[0] > 0.99
+    said = np.array([[[1.0] * 28, [9.0] * 28]] * 28)
+    tests = combining.Tests(said, np.full((28, 28), 1.0))
+    assert combining._weights(past([1.0] * 90), ["usual week", "what runs"], tests)[0] > 0.99
+
+
+def test_a_shock_that_all_missed_speaks_against_none():
+    said = np.array([[[1.0] * 28, [1.1] * 28]] * 28)
+    came = np.full((28, 28), 1.0)
+    came[:4] = 500
+    tests = combining.Tests(said, came)
+    assert combining._weights(past([1.0] * 90), ["usual week", "holt-winters"], tests)[0] > 0.9
