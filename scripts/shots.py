@@ -37,6 +37,7 @@ SIGNED_IN = {
     "cloud-account-google": "/cloud-accounts/new/?provider=gcp",
     "cloud-account-google-keyless": "/cloud-accounts/new/?provider=gcp&method=oidc",
     "billing": "/billing/",
+    "unusual-costs": "/billing/anomalies/",
     "channels": "/billing/channels/",
     "channel-new": "/billing/channels/new/?kind=webhook",
     "team": "/team/",
