@@ -116,9 +116,14 @@ def in_figures(machine: Machine, load: Load) -> str:
     return f"p95 CPU {_percent(load.cpu_on(machine))}{known} over {load.days} days."
 
 
-def caution_of(proposed: Size, load: Load) -> str:
+def caution_of(current: Size, proposed: Size, load: Load) -> str:
     """What to think of before it is done; "" where there is nothing."""
     machine, said = proposed.machine, []
+    if machine.is_shared and machine.vcpu > current.machine.vcpu and load.mean_cpu > _sustained(current.machine):
+        said.append(
+            f"{current.machine.name} shares its processors, and this one is busy all the time: a type with processors "
+            "of its own, under Exact machine type, may cost less."
+        )
     if load.p95_memory is None:
         said.append(
             f"Only its processor was judged: {proposed.value} has no less memory, but how much is used is unknown."

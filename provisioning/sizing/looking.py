@@ -280,7 +280,7 @@ def _values(found: Found, choice: Choice, at: datetime) -> dict[str, Any]:
         "last": found.window.last,
         "figures": {**_figures(found), "expected": expected, "confidence": fitting.confidence_of(load)},
         "reason": fitting.reason_of(current, size, load),
-        "caution": fitting.caution_of(size, load),
+        "caution": fitting.caution_of(current, size, load),
         "monthly_before": resource.monthly_cost,
         "monthly_after": choice.quoted.monthly,
         "saving": resource.monthly_cost - choice.quoted.monthly,

@@ -102,6 +102,12 @@ def test_a_shared_machine_that_uses_more_than_it_sustains_is_too_small():
     assert said == "Mean CPU 26 % over 14 days, of which t3.small sustains 20 %; medium would run at 40 %."
 
 
+def test_a_machine_that_is_busy_all_the_time_is_told_of_those_with_processors_of_their_own():
+    double = Size("size", "2xlarge", Machine("t3.2xlarge", 8, 32, baseline=40))
+    assert "t3.small shares its processors" in fitting.caution_of(SMALL, double, load(SMALL, cpu=95, memory=20))
+    assert fitting.caution_of(HUGE, XLARGE, load(HUGE, cpu=95, memory=20)).count("shares") == 0
+
+
 def test_google_counts_a_shared_machine_by_its_own_part_of_a_processor():
     shared = Machine("e2-small", 2, 2, baseline=25)
     on_google = fitting.load_of("gcp", shared, used(cpu=100))
@@ -129,7 +135,7 @@ def test_the_reason_has_the_numbers_before_and_after():
 )
 def test_what_is_not_known_or_would_be_tight_is_said(figures: dict[str, float], said: str, confidence: str) -> None:
     found = load(HUGE, **figures)
-    caution = fitting.caution_of(XLARGE, found)
+    caution = fitting.caution_of(HUGE, XLARGE, found)
     assert said in caution
     assert bool(caution) is bool(said)
     assert fitting.confidence_of(found) == confidence
