@@ -21,7 +21,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Organization
@@ -157,6 +157,16 @@ def book_usage(*, until: datetime | None = None) -> Booked:
     if problems:
         raise ExceptionGroup("not every account could be booked", problems)
     return booked
+
+
+def behind(now: datetime) -> timedelta:
+    """How long the oldest hour that is over and not booked has been over; zero when all is on the books."""
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    due = Meter.objects.filter(_is_due(), metered_until__lt=this_hour)
+    oldest: datetime | None = due.aggregate(at=Min("metered_until"))["at"]
+    if oldest is None:
+        return timedelta()
+    return now - (oldest.replace(minute=0, second=0, microsecond=0) + HOUR)
 
 
 def book_usage_alone() -> Booked | None:

@@ -19,7 +19,7 @@ from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from billing import deliveries
+from billing import deliveries, metering
 from provisioning.models import Run, RunStatus, Worker
 
 from .health import PATIENCE, WORKER_SILENCE
@@ -79,6 +79,10 @@ class Platform(Collector):
         )
         alive = Worker.objects.filter(stopped_at=None, heartbeat_at__gte=now - WORKER_SILENCE).count()
         yield GaugeMetricFamily("skyvend_workers", "Workers heard of in the last minute.", alive)
+        yield GaugeMetricFamily(
+            "skyvend_metering_behind_seconds", "How long the oldest hour that is over waits to be booked.",
+            metering.behind(now).total_seconds(),
+        )  # fmt: skip
         yield from _sockets()
 
     def _runs(self) -> Metric:

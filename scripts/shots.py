@@ -38,6 +38,7 @@ SIGNED_IN = {
     "cloud-account-google-keyless": "/cloud-accounts/new/?provider=gcp&method=oidc",
     "billing": "/billing/",
     "unusual-costs": "/billing/anomalies/",
+    "cloud-bills": "/billing/actual/",
     "budgets": "/billing/budgets/",
     "budget-new": "/billing/budgets/new/",
     "alerts": "/billing/alerts/",

@@ -150,3 +150,13 @@ def test_what_is_free_is_recorded_and_not_charged(organization):
     metering.book_usage(until=NOON + HOUR)
     assert booked() == [(0, 3600, Decimal(0))]
     assert LedgerEntry.objects.count() == 0
+
+
+def test_how_far_metering_is_behind(organization):
+    run(organization, line(), at=NOON - timedelta(minutes=10))
+    assert metering.behind(NOON - timedelta(seconds=1)) == timedelta()
+    assert metering.behind(NOON + timedelta(seconds=30)) == timedelta(seconds=30)
+    assert metering.behind(NOON + 5 * HOUR) == 5 * HOUR
+    metering.book_usage(until=NOON + HOUR)
+    assert metering.behind(NOON + 1.9 * HOUR) == timedelta()
+    assert metering.behind(NOON + 2.5 * HOUR) == timedelta(minutes=30)

@@ -38,6 +38,9 @@ def secrets_in_order() -> list[dict[str, str]]:
 
 def test_every_sealed_field_of_every_app_is_known():
     assert {str(column) for column in rotate_keys.sealed_columns()} == {
+        "billing.Channel.address",
+        "billing.Channel.previous_secret",
+        "billing.Channel.secret",
         "clouds.CloudAccount.credentials",
         "clouds.SigningKey.private_key",
         "provisioning.Resource.sealed_outputs",

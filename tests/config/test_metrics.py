@@ -6,8 +6,11 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from billing import metering
 from clouds.models import Offering, OfferingVersion
 from provisioning.models import Resource, Run, Worker
+from tests.billing.usage import line
+from tests.billing.usage import run as run_meters
 
 
 @pytest.fixture
@@ -88,3 +91,12 @@ def test_with_a_token_only_its_bearer_may_read(client: Client, settings) -> None
     assert client.get("/metrics").status_code == 403
     assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
     assert scrape(client, Authorization="Bearer sesame")["skyvend_workers"] == 0
+
+
+@pytest.mark.django_db
+def test_metering_that_falls_behind_is_seen(client: Client, tenant: SimpleNamespace) -> None:
+    assert scrape(client)["skyvend_metering_behind_seconds"] == 0
+    run_meters(tenant.organization, line(), at=timezone.now() - timedelta(hours=5))
+    assert 4 * 3600 <= scrape(client)["skyvend_metering_behind_seconds"] < 5 * 3600
+    metering.book_usage()
+    assert scrape(client)["skyvend_metering_behind_seconds"] == 0

@@ -23,6 +23,7 @@ CHROMIUM = [
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running_stack(tmp_path_factory.mktemp("skyvend") / "data", TRIAL_CREDIT_USD="50") as stack:
         yield stack
+        stack.check_books()
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,17 @@ from typing import Any
 
 import boto3
 import httpx
+import psutil
 from botocore.config import Config
 
 REPO = Path(__file__).resolve().parents[2]
 REGIONS = ("us-east-1", "eu-west-1")  # of AWS, in which tests order
+BOOK_AHEAD = """
+from datetime import timedelta
+from django.utils import timezone
+from billing import metering
+metering.book_usage(until=timezone.now() + timedelta(days=2))
+"""
 PATIENCE = 300  # seconds a condition may take on a noisy machine before the test gives up
 
 
@@ -133,6 +140,19 @@ class Stack:
 
         run: dict[str, Any] = wait_for(ended, f"run {run_id} to end")
         return run
+
+    def manage(self, *arguments: str) -> str:
+        """What ``manage.py`` prints, run as the platform's own processes are; fails with all it said."""
+        process = psutil.Process(self.demo["pids"]["web"])
+        argv = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(argv, cwd=REPO, env=process.environ(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{' '.join(arguments)}:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def check_books(self) -> None:
+        """Every hour up to the day after tomorrow is booked; then all that the tests did must add up."""
+        self.manage("shell", "-c", BOOK_AHEAD)
+        assert self.manage("check_ledger").startswith("The books agree: ")
 
     def events(self, api: httpx.Client, run_id: str) -> list[dict[str, Any]]:
         """Every event of a run, read page by page."""

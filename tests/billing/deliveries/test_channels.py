@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -288,6 +289,20 @@ def test_a_lost_key_does_not_keep_a_channel_from_being_seen_and_deleted(owner: A
     assert owner.get(LIST).status_code == 200
     assert owner.patch(f"{LIST}/{made['id']}", {"is_active": False}).status_code == 200
     assert owner.delete(f"{LIST}/{made['id']}").status_code == 204
+
+
+def test_new_keys_of_the_platform_open_what_old_ones_sealed(
+    owner: APIClient, hook_server: Receiver, settings: Any
+) -> None:
+    made = add(owner, address=hook_server.url).json()
+    settings.FERNET_KEYS = ["new", *settings.FERNET_KEYS]
+    call_command("rotate_keys", verbosity=0)
+    settings.FERNET_KEYS = ["new"]
+
+    owner.post(f"{LIST}/{made['id']}/test")
+    deliveries.deliver_due()
+
+    assert hook_server.got[0].is_signed_with(made["secret"])
 
 
 @pytest.mark.parametrize(
