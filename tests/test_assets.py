@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 HANDLER = re.compile(r"""\son[a-z]+\s*=\s*["']""", re.IGNORECASE)
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>", re.IGNORECASE)
+MAILS = {"alert_mail.html"}  # shown by mail programs, which know styles within the text alone
 STYLE = re.compile(r"""\sstyle\s*=|<style\b""", re.IGNORECASE)
 
 needs_packages = pytest.mark.skipif(not vendor_assets.OUTLINES.is_dir(), reason="node_modules/ is not installed")
@@ -21,7 +22,7 @@ def test_a_template_holds_nothing_the_content_security_policy_refuses(template: 
     source = template.read_text()
     assert HANDLER.findall(source) == []
     assert INLINE_SCRIPT.findall(source) == []
-    assert STYLE.findall(source) == []
+    assert template.name in MAILS or STYLE.findall(source) == []
     assert "hx-on" not in source
     assert "javascript:" not in source
 
