@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organization
@@ -94,10 +95,13 @@ def begin_import(
     cloud_account: str,
     cloud_account_name: str,
     origin: str,
+    owner: str = "",
     first: date,
     last: date,
 ) -> CostImport:
     """The row of a reading that begins. Raises :class:`ImportRunning` when one of this cloud account is going on.
+
+    ``owner`` is the cloud's own account, subscription or project: read through two cloud accounts it is still one bill.
 
     One that has been silent for an hour was interrupted and is closed as failed.
     """
@@ -114,6 +118,7 @@ def begin_import(
                 cloud_account=cloud_account,
                 cloud_account_name=cloud_account_name[:80],
                 origin=origin[:120],
+                owner=owner[:120],
                 first=first,
                 last=last,
             )
@@ -129,7 +134,7 @@ def finish_import(*, source: CostImport, lines: Iterable[ActualLine]) -> CostImp
     """
     merged = _merged(source, lines)
     ours = _resources(source, {line.reference for line in merged.values() if line.reference})
-    known = ActualCost.objects.filter(account=source.account, cloud_account=source.cloud_account)
+    known = ActualCost.objects.filter(_is_of_the_same_bill(source), account=source.account)
     known.between(source.first, source.last).delete()
     matched = 0
     rows = _rows(source, merged.values(), ours)
@@ -138,6 +143,12 @@ def finish_import(*, source: CostImport, lines: Iterable[ActualLine]) -> CostImp
         matched += sum(row.resource_id is not None for row in some)
     source.rows, source.matched, source.unmatched = len(merged), matched, len(merged) - matched
     return _close(source, CostImportStatus.SUCCEEDED)
+
+
+def _is_of_the_same_bill(source: CostImport) -> Q:
+    """Whatever was read through this cloud account, or through another one to the same owner: it is one bill."""
+    same = Q(cloud_account=source.cloud_account)
+    return same | Q(source__provider=source.provider, source__owner=source.owner) if source.owner else same
 
 
 def fail_import(*, source: CostImport, error: str) -> CostImport:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import httpx
 from django.conf import settings
@@ -72,3 +72,22 @@ def _project_of(credentials: Mapping[str, str]) -> str:
         return gcp_credentials.project_of(credentials)
     except CredentialsRefused:  # whoever asks the cloud says so
         return ""
+
+
+def put_bill(provider: str, credentials: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> None:
+    """Say what the simulated cloud bills whoever has these credentials; see ``sandbox.simulated.bill`` for a row.
+
+    For seeds. Raises :class:`CloudUnreachable`.
+    """
+    whose = {"access_key_id": credentials["access_key_id"]} if provider == Provider.AWS else _scope(credentials)
+    headers = {"X-Sandbox-Key": settings.SANDBOX_CONTROL_KEY}
+    body = {**whose, "rows": [dict(row) for row in rows]}
+    try:
+        url = f"{endpoint_of(provider)}/control/bill"
+        httpx.put(url, json=body, headers=headers, timeout=PATIENCE, trust_env=False).raise_for_status()
+    except httpx.HTTPError:
+        raise CloudUnreachable("The simulated cloud does not answer: look at its lines in `make up`.") from None
+
+
+def _scope(credentials: Mapping[str, str]) -> dict[str, str]:
+    return {"scope": credentials.get("subscription_id") or gcp_credentials.project_of(credentials)}

@@ -21,7 +21,7 @@ from billing.actual import ActualLine, ImportRunning
 from billing.models import CostImport, CostImportStatus
 from clouds import spending
 from clouds.models import CloudAccount, CloudAccountStatus, Provider
-from clouds.providers import CloudError
+from clouds.providers import CloudError, get_adapter
 from clouds.spending import BillLine
 
 from .execution.tags import RESOURCE_TAG
@@ -37,10 +37,29 @@ log = structlog.get_logger(__name__)
 
 def due_accounts(now: datetime) -> list[UUID]:
     """Cloud accounts whose bill was not read within a day; Google's only where it is exported to a table."""
-    rows = CostImport.objects.filter(started_at__gt=now - EVERY)
+    rows = CostImport.objects.filter(started_at__gt=now - EVERY).select_related("account")
     rows = rows.exclude(status=CostImportStatus.FAILED, started_at__lt=now - RETRY)
-    recent = set(rows.values_list("cloud_account", flat=True))
-    return [account.pk for account in readable_accounts() if str(account.pk) not in recent]
+    read = [row for row in rows if row.status != CostImportStatus.FAILED]
+    recent: set[object] = {row.cloud_account for row in rows}
+    recent |= {(row.account.organization_id, row.provider, row.owner) for row in read}
+    due = []
+    for account in readable_accounts():
+        bill = bill_of(account)
+        if not recent & {bill, str(account.pk)}:
+            due.append(account.pk)
+            recent.add(bill)
+    return due
+
+
+def bill_of(account: CloudAccount) -> tuple[object, ...]:
+    """Which bill this is: accounts to the same owner in a cloud have one together."""
+    owner = owner_of(account)
+    return (account.organization_id, account.provider, owner) if owner else (account.pk,)
+
+
+def owner_of(account: CloudAccount) -> str:
+    """The AWS account, subscription or project behind ``account``, as it was last seen; empty if never."""
+    return get_adapter(account.provider).owner_of(account.identity)
 
 
 def readable_accounts() -> QuerySet[CloudAccount]:
@@ -89,6 +108,7 @@ def _begun(account: CloudAccount, origin: str, first: date | None, last: date | 
             cloud_account=str(account.pk),
             cloud_account_name=account.name,
             origin=origin,
+            owner=owner_of(account),
             first=first or since,
             last=last or today,
         )

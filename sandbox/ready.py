@@ -42,6 +42,7 @@ def seed(place: trial.Trial) -> None:
     for endpoint in (settings.SANDBOX_AZURE_ENDPOINT, settings.SANDBOX_GCP_ENDPOINT):
         servers.wait_for_http(f"{endpoint}/objects", seconds=PATIENCE)
     call_command("seed_demo", facts=place.data / "demo.seed", history_days=trial.history_days())
+    call_command("seed_bills", ring=True)
 
 
 def wait_until_ready(place: trial.Trial) -> None:

@@ -43,6 +43,7 @@ class CostImport(models.Model):
     provider = models.CharField(max_length=10)  # "aws"
     cloud_account = models.CharField(max_length=40)  # its opaque id
     cloud_account_name = models.CharField(max_length=80, blank=True)
+    owner = models.CharField(max_length=120, blank=True)  # whose bill it is to the cloud, if known
     origin = models.CharField(max_length=120, blank=True)  # "Cost Explorer", or the name of the file that was read
     first = models.DateField()
     last = models.DateField()

@@ -23,6 +23,7 @@ from billing.services import account_of
 from clouds import spending
 from clouds.credentials import InvalidCredentials
 from clouds.models import CloudAccount, Provider
+from provisioning.actuals import bill_of
 from provisioning.execution.tags import RESOURCE_TAG
 from provisioning.forms import BillExportForm, BillFileForm
 from provisioning.models import Resource
@@ -37,6 +38,7 @@ class Reading:
     provider: str
     account: CloudAccount | None
     last: CostImport | None
+    reader: str = ""  # another account to the same owner, through which the bill was read
 
     @property
     def needs_export(self) -> bool:
@@ -135,8 +137,12 @@ def _settings_page(
 def _readings(actor: Actor, billed: Account) -> Iterator[Reading]:
     """Of every connected cloud account, then of those that are gone and left a bill here."""
     newest = {one.cloud_account: one for one in actual.newest_imports(billed)}
-    for account in CloudAccount.objects.visible_to(actor):
-        yield Reading(account.name, account.provider, account, newest.pop(str(account.pk), None))
+    accounts = list(CloudAccount.objects.visible_to(actor))
+    readers = {bill_of(account): account.name for account in accounts if str(account.pk) in newest}
+    for account in accounts:
+        last = newest.pop(str(account.pk), None)
+        reader = "" if last else readers.get(bill_of(account), "")
+        yield Reading(account.name, account.provider, account, last, reader)
     for last in newest.values():
         yield Reading(last.cloud_account_name or last.cloud_account, last.provider, None, last)
 

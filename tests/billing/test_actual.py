@@ -162,3 +162,19 @@ def test_many_lines_take_few_statements(organization: Organization, django_asser
     source = begun(organization)
     with django_assert_max_num_queries(10):
         assert finish_import(source=source, lines=lines).rows == 2500
+
+
+def test_one_bill_read_through_two_accounts_is_there_once(organization: Organization) -> None:
+    finish_import(source=begun(organization, owner="123456789012"), lines=[line("1"), line("2", LAST)])
+    finish_import(source=begun(organization, cloud_account="acc-3", owner="210987654321"), lines=[line("8")])
+    finish_import(source=begun(organization, cloud_account="acc-2", owner="123456789012"), lines=[line("1")])
+    assert sorted((row.cloud_account, row.billed_cost) for row in ActualCost.objects.all()) == [
+        ("acc-2", 1),
+        ("acc-3", 8),
+    ]
+
+
+def test_an_unknown_owner_is_nobodys_other_account(organization: Organization) -> None:
+    finish_import(source=begun(organization), lines=[line("1")])
+    finish_import(source=begun(organization, cloud_account="acc-2"), lines=[line("2")])
+    assert ActualCost.objects.count() == 2

@@ -180,6 +180,17 @@ def test_accounts_that_cannot_be_asked_are_left_alone(organization: Organization
     assert actuals.due_accounts(timezone.now()) == [exported.pk]
 
 
+def test_two_accounts_to_one_owner_are_read_once(organization: Organization) -> None:
+    identity = "arn:aws:iam::123456789012:user/{}"
+    first, second = (account_of(organization, identity=identity.format(name)) for name in ("a", "b"))
+    other = account_of(organization, identity="arn:aws:iam::210987654321:user/a")
+    due = actuals.due_accounts(timezone.now())
+    assert len(due) == 2
+    assert len({first.pk, second.pk} & set(due)) == 1
+    _imported(second, CostImportStatus.SUCCEEDED)
+    assert actuals.due_accounts(timezone.now()) == [other.pk]
+
+
 def _imported(account: CloudAccount, status: CostImportStatus) -> CostImport:
     source = actuals._begun(account, "x", None, None)
     assert source is not None
