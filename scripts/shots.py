@@ -37,6 +37,7 @@ SIGNED_IN = {
     "cloud-account-google": "/cloud-accounts/new/?provider=gcp",
     "cloud-account-google-keyless": "/cloud-accounts/new/?provider=gcp&method=oidc",
     "billing": "/billing/",
+    "unusual-costs": "/billing/anomalies/",
     "cloud-bills": "/billing/actual/",
     "budgets": "/billing/budgets/",
     "budget-new": "/billing/budgets/new/",

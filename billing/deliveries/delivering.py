@@ -13,7 +13,7 @@ from .sending import send
 
 logger = logging.getLogger(__name__)
 
-STINT = 30.0  # seconds; then somebody else may go on
+STINT = 5.0  # seconds; then the worker may stop, or another go on
 
 
 def deliver_due(*, seconds: float = STINT) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from threading import Barrier
 
@@ -13,9 +14,11 @@ from django.db import connection
 
 from accounts.actors import system_actor
 from accounts.models import Organization
-from billing import services
+from billing import books, metering, services
 from billing.ledger import differences
-from billing.models import Account, Hold, LedgerEntry
+from billing.models import Account, Hold, LedgerEntry, Meter
+
+from .usage import NOON, line, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,3 +135,26 @@ def test_an_account_is_opened_once_with_its_trial_credit(db: None, settings: obj
     results = at_once(8, lambda _: services.account_of(fresh(organization)).pk)
     assert len(set(results)) == 1
     assert Account.objects.get().balance == Decimal(25)
+
+
+def test_passes_orders_and_ends_at_once_book_every_hour_once(funded: Organization):
+    for number in range(6):
+        services.hold_credit(organization=funded, reference=f"resource:{number}", amount=Decimal("0.1"))
+        run(funded, line(), line("aws:disk:gp3", "0.001"), reference=f"resource:{number}")
+    end = NOON + timedelta(hours=8)
+
+    def act(number: int) -> object:
+        if number % 3 == 0:
+            return metering.book_usage(until=end)
+        if number % 3 == 1:
+            reference = f"resource:new-{number}"
+            return services.hold_credit(organization=fresh(funded), reference=reference, amount=Decimal(1))
+        at = NOON + timedelta(minutes=50 * number)
+        return metering.end_meters(organization=fresh(funded), reference=f"resource:{number % 6}", at=at)
+
+    results = at_once(12, act)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    metering.book_usage(until=end)
+    assert [found for check in books.CHECKS for found in check.find()] == []
+    assert LedgerEntry.objects.filter(kind="charge").count() == 8
+    assert not Meter.objects.filter(ends_at=None).exclude(metered_until=end).exists()

@@ -160,3 +160,22 @@ def test_how_far_metering_is_behind(organization):
     metering.book_usage(until=NOON + HOUR)
     assert metering.behind(NOON + 1.9 * HOUR) == timedelta()
     assert metering.behind(NOON + 2.5 * HOUR) == timedelta(minutes=30)
+
+
+def test_once_the_clock_is_put_right_what_was_said_of_a_later_time_is_undone(organization):
+    disk = line("aws:disk:gp3", "0.001")
+    run(organization, line(), disk)
+    run(organization, line("aws:compute:t3.large", "0.08"), disk, at=NOON + 8 * HOUR)  # it ran ahead
+    run(organization, line("aws:compute:t3.xlarge", "0.16"), disk, line("aws:ipv4", "0.005"), at=NOON + 2 * HOUR)
+    metering.end_meters(organization=organization, reference="resource:1", at=NOON + 3 * HOUR)
+    metering.book_usage(until=NOON + 12 * HOUR)
+    rows = UsageRecord.objects.order_by("hour", "meter__sku").values_list("hour", "meter__sku", "seconds")
+    assert [(int((hour - NOON) / HOUR), sku.rpartition(":")[2], seconds) for hour, sku, seconds in rows] == [
+        (0, "t3.small", 3600),
+        (0, "gp3", 3600),
+        (1, "t3.small", 3600),
+        (1, "gp3", 3600),
+        (2, "t3.xlarge", 3600),
+        (2, "gp3", 3600),
+        (2, "ipv4", 3600),
+    ]

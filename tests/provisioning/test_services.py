@@ -22,6 +22,7 @@ from clouds.inputs import InvalidInputs
 from clouds.models import CloudAccount, CloudAccountStatus, OfferingVersion
 from provisioning import services
 from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus, StateVersion
+from tests import books
 from tests.provisioning.conftest import VM
 
 Order = Callable[..., Run]
@@ -153,6 +154,7 @@ def test_twelve_simultaneous_orders_with_credit_for_three_give_exactly_three(
     assert sorted(answers) == ["ordered"] * 3 + ["refused"] * 9
     assert (Run.objects.count(), Resource.objects.count(), Hold.objects.count()) == (3, 3, 3)
     assert held(tenant.organization) == one * 3
+    assert books.differences() == []
 
 
 @pytest.mark.django_db(transaction=True)
