@@ -363,6 +363,7 @@ LOGGING = {
         "httpcore": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "apscheduler": {"level": "WARNING"},
+        "dramatiq.broker": {"level": "ERROR"},  # it warns of a middleware per consumer: the worker has three on purpose
     },
 }
 structlog.configure(

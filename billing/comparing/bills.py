@@ -53,13 +53,19 @@ def billed_of(
 ) -> dict[Any, Billed]:
     """By resource key, for those whose cloud account's bill was read for some day of ``period``.
 
+    Cloud accounts with one bill are read through one of them: what was found there was read as far as that one.
+
     ``expected_gb`` is what is metered of things that store, by resource key.
     """
     read = _read_until(account, period)
     rows = _sums(account, period)
+    until_of = {
+        key: read.get(each.cloud_account) or read.get(rows.get(key, {}).get("read_through", ""))
+        for key, each in resources.items()
+    }
     found = {}
-    for until in set(read.values()):
-        keys = [key for key, each in resources.items() if read.get(each.cloud_account) == until]
+    for until in {each for each in until_of.values() if each}:
+        keys = [key for key, each in until_of.items() if each == until]
         metered = _metered(account, Period(period.first, until), keys)
         for key in keys:
             row = rows.get(key, {})
@@ -96,6 +102,7 @@ def _sums(account: Account, period: Period) -> dict[Any, dict[str, Any]]:
     rows = ActualCost.objects.filter(account=account).matched().between(period.first, period.last).order_by()
     summed = rows.values("resource").annotate(
         billed=Sum("billed_cost"),
+        read_through=Max("cloud_account"),
         currency=Max("currency"),
         listed=Sum("list_cost", filter=usage),
         used=Sum("billed_cost", filter=usage),

@@ -261,3 +261,15 @@ def test_what_carries_no_tag_of_ours_is_told_beside_the_resources(ordered):
     metering.book_usage(until=END)
     found = compare(account, MARCH, now=END)
     assert (found.unmatched, found.billed) == (33, 72)
+
+
+def test_what_was_read_through_another_account_with_the_same_bill_is_billed(ordered):
+    metering.book_usage(until=END)
+    account = bill(ordered, {"billed_cost": Decimal(70)})
+    CostImport.objects.update(cloud_account="another")
+    ActualCost.objects.update(cloud_account="another")
+
+    (row,) = compare(account, MARCH, now=END).rows
+
+    assert row.billed is not None
+    assert (row.billed.amount, row.billed.until) == (Decimal(70), date(2026, 3, 3))

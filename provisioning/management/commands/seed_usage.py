@@ -22,6 +22,7 @@ from accounts.models import Organization
 from billing import metering, quotes
 from billing import services as billing
 from billing.models import LedgerEntry, Quote
+from billing.tasks import forecast_costs
 from clouds.models import CloudAccount
 from clouds.services import CloudUnreachable, connect_sandbox_account
 from provisioning import metered, services
@@ -56,6 +57,7 @@ class Command(BaseCommand):
         else:
             _write(tenant, now=now, days=days, seed=seed)
         booked = _book(now, days, is_quiet=options["verbosity"] == 0)
+        forecast_costs.send()  # a worker that is there already need not wait for its next tick
         self.stdout.write(f"{tenant}: {booked.records} usage records, {booked.amount:.2f} charged.")
 
 
