@@ -60,7 +60,7 @@ def test_the_value_is_checked_against_the_scope(budget: Make, cloud_account: Clo
         ("organization", "aws", "value"),
         ("provider", "ibm", "value"),
         ("provider", "", "value"),
-        ("account", str(uuid.uuid4()), "value"),
+        ("account", "7d1f2c4e-0000-4000-8000-00000000dead", "value"),
         ("account", "nonsense", "value"),
         ("kind", "aws", "value"),
         ("tag", "team", "value"),
