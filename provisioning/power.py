@@ -21,10 +21,11 @@ from billing.models import Account
 from clouds.models import Kind
 
 from . import events
-from .models import Operation, Resource, ResourceStatus, Run
+from .models import Operation, Resource, ResourceStatus, Run, RunStatus
 from .tags import tags_for
 
 log = structlog.get_logger(__name__)
+RETRY = timedelta(hours=1)  # after a stop that failed; one that was canceled is asked for again at once
 FROM = {Operation.STOP: ResourceStatus.ACTIVE, Operation.START: ResourceStatus.STOPPED}
 
 
@@ -54,22 +55,25 @@ def stop_without_credit(now: datetime | None = None) -> int:
     """
     now = now or timezone.now()
     before = now - timedelta(hours=settings.CREDIT_STOP_GRACE_HOURS)
-    return sum(_stop_all(account) for account in credit.to_be_stopped(used_up_before=before))
+    return sum(_stop_all(account, now) for account in credit.to_be_stopped(used_up_before=before))
 
 
-def _stop_all(account: Account) -> int:
+def _stop_all(account: Account, now: datetime) -> int:
     running = Resource.objects.filter(
         organization=account.organization, kind=Kind.VM, status=ResourceStatus.ACTIVE
     ).values_list("pk", flat=True)
-    return sum(_stop(account, pk) for pk in running)
+    return sum(_stop(account, pk, now) for pk in running)
 
 
 @transaction.atomic
-def _stop(account: Account, pk: UUID) -> bool:
-    """False when something else is being done to it: the next tick looks again."""
+def _stop(account: Account, pk: UUID, now: datetime) -> bool:
+    """False when something else is being done to it, or a stop failed a moment ago: a later tick looks again."""
     locked = Resource.objects.select_related("organization").defer("sealed_outputs")
     resource = locked.select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()
     if resource is None or resource.status != ResourceStatus.ACTIVE or resource.runs.live().exists():
+        return False
+    failed = resource.runs.filter(operation=Operation.STOP, status__in=[RunStatus.FAILED, RunStatus.LOST])
+    if failed.filter(finished_at__gt=now - RETRY).exists():
         return False
     actor = system_actor(account.organization)
     queue(actor=actor, resource=resource, operation=Operation.STOP, reason="the credit is used up")

@@ -256,6 +256,20 @@ def test_by_policy_machines_stop_once_the_credit_was_gone_for_the_grace_period(
     assert power.stop_without_credit(later) == 0
 
 
+def test_by_policy_a_stop_that_failed_is_tried_again_after_an_hour_not_by_every_tick(
+    machine: Resource, actor: Actor, cloud: Cloud, work: Any, organization: Organization
+) -> None:
+    credit.set_policy(account=use_up(organization), stops_machines=True, actor=actor)
+    cloud.problem = CloudError("You may not stop this.")
+    later = timezone.now() + timedelta(hours=25)
+    assert power.stop_without_credit(later) == 1
+    assert work(Run.objects.get(operation=Operation.STOP)).status == RunStatus.FAILED
+
+    Run.objects.update(finished_at=later)
+    assert power.stop_without_credit(later + timedelta(seconds=10)) == 0
+    assert power.stop_without_credit(later + timedelta(minutes=61)) == 1
+
+
 def test_the_grace_period_begins_anew_after_a_top_up(organization: Organization, actor: Actor) -> None:
     account = billing.account_of(organization)
     assert credit.used_up_since(account) == account.created_at  # there never was any
