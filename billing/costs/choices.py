@@ -49,9 +49,13 @@ class CostsForm(forms.Form):
         found: dict[str, Any] = super().clean() or {}
         if found.get("period") == "custom" and not self.errors:
             try:
-                Period(*self._custom(found))
+                Period(*self._custom(found)).before()  # which every page of it shows too
             except ValueError as error:
                 self.add_error("first", str(error))
+            except OverflowError:
+                self.add_error("first", "This is before every calendar.")
+            if found.get("last") == date.max:
+                self.add_error("last", "This is beyond every calendar.")
         return found
 
     @property

@@ -127,6 +127,8 @@ def test_what_is_not_valid_is_said_and_this_month_is_shown(client, used):
     assert "What is shown is this month" in get(client, f"{URL}?by=colour", 422)
     assert "before the first" in get(client, f"{URL}?period=custom&first=2026-03-02&last=2026-03-01", 422)
     assert "Enter a valid date" in get(client, f"{URL}?period=custom&first=soon", 422)
+    for day in ("0001-01-01", "9999-12-31"):
+        assert "every calendar" in get(client, f"{URL}?period=custom&first={day}&last={day}", 422)
 
 
 def test_months_in_which_something_was_used_can_be_picked(client, used):
