@@ -82,6 +82,9 @@ def read_bill(cloud_account_id: UUID, first: date | None = None, last: date | No
     except CloudError as error:
         log.info("bill_not_read", cloud_account=str(account.pk), reason=type(error).__name__)
         return actual.fail_import(source=source, error=str(error))
+    except Exception:  # the reading must end, or it counts as going on and keeps other accounts from being read
+        log.exception("bill_not_read", cost_import=str(source.pk))
+        return actual.fail_import(source=source, error=UNREADABLE)
     return _kept(source, lines)
 
 

@@ -148,6 +148,18 @@ def test_a_bill_in_another_shape_is_a_failure_in_words(
     assert done.error == spending.UNREADABLE
 
 
+def test_a_fault_while_reading_ends_the_reading_too(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: Any, **__: Any) -> Iterator[BillLine]:
+        raise RuntimeError
+
+    monkeypatch.setattr(spending, "read_costs", read)
+    done = actuals.read_bill(account_of(organization).pk)
+    assert done is not None
+    assert (done.status, done.error) == (CostImportStatus.FAILED, actuals.UNREADABLE)
+
+
 def test_a_bill_that_cannot_be_kept_is_a_failure_not_a_crash(
     organization: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
