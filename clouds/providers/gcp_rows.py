@@ -96,9 +96,9 @@ def _day(value: Any) -> date:
     written = str(value or "").strip().removesuffix(" UTC")
     try:
         moment = datetime.fromisoformat(written)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).date()
+    except (ValueError, OverflowError):  # a moment of the year 1 may lie before it in UTC
         raise ValueError("a row has no usage_start_time that can be read") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).date()
 
 
 def _region(row: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Right
-from billing.models import CostImport
+from billing.models import CostImport, CostImportStatus
 from clouds.models import CloudAccount, Provider
 from provisioning import actuals, tasks
 
@@ -42,5 +42,7 @@ def take_file(*, actor: Actor, account: CloudAccount, name: str, content: Iterab
         raise NotReadable(str(error)) from None
     if taken is None:
         raise NotReadable("The bill of this cloud account is being read at this moment. Try again in a minute.")
+    if taken.status == CostImportStatus.FAILED:
+        raise NotReadable(taken.error)
     audit.record(actor, "bill.take_file", account, file=name, rows=taken.rows)
     return taken

@@ -241,6 +241,15 @@ def test_a_file_that_is_no_bill_is_refused_with_the_reason(
     assert not ActualCost.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"cost": 10**15}, "could not be kept"), ({"usage_start_time": "0001-01-01T00:00:00+14:00"}, "can be read")],
+)
+def test_rows_that_cannot_be_kept_are_refused_too(tenant: Any, sign_in: Any, change: dict[str, Any], said: str) -> None:
+    response = send(sign_in(tenant.owner), connected(tenant, "gcp", "analytics"), json.dumps(ROW | change).encode())
+    assert (response.status_code, said in words(response)) == (422, True)
+
+
 def test_the_page_takes_no_more_queries_for_more_accounts(account: CloudAccount, tenant: Any, sign_in: Any) -> None:
     client = sign_in(tenant.owner)
     run(tenant.organization, line(), reference="resource:9")
