@@ -262,7 +262,7 @@ def _meters_beyond(billed: BilledResource, at: datetime) -> QuerySet[Meter]:
 def _goes_on(meter: Meter, line: MeteredLine | None, at: datetime) -> bool:
     if line is None or meter.ends_at is not None or meter.starts_at > at:
         return False
-    rate = ("sku", "region", "unit", "quantity", "unit_price", "currency", "is_paused_by_stop")
+    rate = ("sku", "region", "unit", "quantity", "list_price", "unit_price", "currency", "is_paused_by_stop")
     return all(getattr(meter, name) == getattr(line, name) for name in rate)
 
 

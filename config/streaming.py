@@ -15,6 +15,7 @@ from concurrent.futures import Executor
 from django.http import StreamingHttpResponse
 
 PARTS_AHEAD = 4
+PATIENCE = 60.0  # seconds for a client to take a part: one that does not keeps a thread and a connection from others
 
 
 async def parts_of(response: StreamingHttpResponse, threads: Executor) -> AsyncGenerator[bytes]:
@@ -26,8 +27,13 @@ async def parts_of(response: StreamingHttpResponse, threads: Executor) -> AsyncG
     ahead: asyncio.Queue[bytes | None] = asyncio.Queue(PARTS_AHEAD)
     is_unwanted = threading.Event()
 
-    def hand_over(part: bytes | None) -> None:
-        asyncio.run_coroutine_threadsafe(ahead.put(part), loop).result()
+    def hand_over(part: bytes) -> None:
+        handing = asyncio.run_coroutine_threadsafe(ahead.put(part), loop)
+        try:
+            handing.result(timeout=PATIENCE)
+        except TimeoutError:
+            handing.cancel()
+            raise ConnectionAbortedError(f"nothing was taken for {PATIENCE:.0f} s") from None
 
     def produce() -> None:
         try:
@@ -37,7 +43,7 @@ async def parts_of(response: StreamingHttpResponse, threads: Executor) -> AsyncG
                 hand_over(part)
         finally:
             response.close()
-            hand_over(None)
+            asyncio.run_coroutine_threadsafe(ahead.put(None), loop)  # when there is room: nobody waits for it here
 
     producing = loop.run_in_executor(threads, produce)
     part: bytes | None = b""
@@ -47,5 +53,5 @@ async def parts_of(response: StreamingHttpResponse, threads: Executor) -> AsyncG
         await producing
     finally:
         is_unwanted.set()
-        while part is not None and not producing.done():  # the thread may wait for room
+        while part is not None and not (producing.done() and ahead.empty()):  # the thread may wait for room
             part = await ahead.get()

@@ -31,9 +31,10 @@ def drain_queue() -> None:
 @interval(seconds=10)  # type: ignore[untyped-decorator]
 @dramatiq.actor(queue_name="system", max_retries=0, max_age=60_000)
 def sweep() -> None:
-    """End silent runs, stop what a policy wants stopped, and ring for those that wait."""
-    power.stop_without_credit()
+    """End silent runs, ring for those that wait, and stop what a policy wants stopped."""
     for _ in range(min(recovery.sweep().queued, RINGS_AT_MOST)):
+        drain_queue.send()
+    for _ in range(min(power.stop_without_credit(), RINGS_AT_MOST)):
         drain_queue.send()
 
 

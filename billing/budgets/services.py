@@ -67,11 +67,14 @@ def change_budget(*, actor: Actor, budget: Budget, **changes: Any) -> Budget:
     """Change what is given of a budget: the arguments of :func:`create_budget`; audited with what it was before.
 
     What was said of this period is not said again, whatever the amount becomes; a new threshold counts at once.
-    Raises ``PermissionDenied``, ``ValidationError`` by field, ``Budget.DoesNotExist`` when it was deleted meanwhile.
+    Raises ``PermissionDenied``, ``ValidationError`` by field, also when it was deleted meanwhile.
     """
     actor.require(Right.MANAGE)
     account = lock_account(actor.tenant)
-    budget = account.budgets.select_for_update().get(pk=budget.pk)
+    found = account.budgets.select_for_update().filter(pk=budget.pk).first()
+    if found is None:
+        raise ValidationError({"name": "This budget was deleted meanwhile."})
+    budget = found
     before = {name: getattr(budget, name) for name in FIELDS}
     if "scope" in changes and "value" not in changes:
         changes["value"] = "" if changes["scope"] == ScopeKind.ORGANIZATION else budget.value

@@ -64,6 +64,9 @@ def channel_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             channels.change_channel(actor=actor_of(request), channel=channel, **form.values())
+        except channels.NotPossible as refusal:
+            messages.error(request, str(refusal))
+            return redirect("billing:channel-list")
         except ValidationError as refusal:
             form.add_refusal(refusal)
         else:
@@ -77,7 +80,11 @@ def channel_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 def channel_switch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """``on=1`` or ``on=0``."""
     channel, is_on = visible_channel(request, pk), request.POST.get("on") == "1"
-    channels.change_channel(actor=actor_of(request), channel=channel, is_active=is_on)
+    try:
+        channels.change_channel(actor=actor_of(request), channel=channel, is_active=is_on)
+    except channels.NotPossible as refusal:
+        messages.error(request, str(refusal))
+        return redirect("billing:channel-list")
     messages.success(request, f"“{channel}” is {'on' if is_on else 'switched off'}.")
     return redirect("billing:channel-detail", channel.pk)
 

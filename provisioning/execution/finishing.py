@@ -43,6 +43,7 @@ class Outcome:
     explanation: Explanation | None = None
     has_changed_something: bool = False  # the engine was seen to begin changing the cloud
     is_abrupt: bool = False  # it was killed or its state was not kept: the cloud may hold what no state knows
+    is_on: bool | None = None  # whether the machine runs, where a start or stop saw it
 
 
 def finish(run: Run, outcome: Outcome) -> None:
@@ -60,8 +61,8 @@ def end_as(run: Run, status: RunStatus, explanation: Explanation) -> None:
     """End a run whose worker is gone: what it made may be unknown to the state, so the next run looks for it."""
     with transaction.atomic():
         resource = _lock(run)
-        if run.operation in POWER:  # it made nothing; asking for the same again is fine
-            resource.status = run.previous.get("status") or ResourceStatus.ACTIVE
+        if run.operation in POWER:
+            _settle_power(run, resource, Outcome(status, has_changed_something=run.status == RunStatus.APPLYING))
         elif run.operation != Operation.DETECT_DRIFT:  # that one only looks
             resource.status, resource.needs_adoption = ResourceStatus.FAILED, True
         _go_back_to_old_price(run, resource, has_changed_something=run.status == RunStatus.APPLYING)
@@ -160,19 +161,34 @@ def _give_back_credit(run: Run, resource: Resource) -> None:
 def _fail(run: Run, resource: Resource, outcome: Outcome) -> None:
     if run.operation == Operation.DETECT_DRIFT:
         return  # the resource is what it was
-    if run.operation in POWER or (
-        not outcome.has_changed_something and run.operation != Operation.CREATE and _was_canceled(outcome)
-    ):
+    if run.operation in POWER:
+        _settle_power(run, resource, outcome)
+        resource.save(update_fields=["status"])
+        return
+    if not outcome.has_changed_something and run.operation != Operation.CREATE and _was_canceled(outcome):
         resource.status = run.previous.get("status") or ResourceStatus.ACTIVE
     else:
         resource.status = ResourceStatus.FAILED
     is_unsure = outcome.explanation is not None and outcome.explanation.code in UNSURE
-    if outcome.has_changed_something and (outcome.is_abrupt or is_unsure) and run.operation not in POWER:
+    if outcome.has_changed_something and (outcome.is_abrupt or is_unsure):
         resource.needs_adoption = True
     _go_back_to_old_price(run, resource, has_changed_something=outcome.has_changed_something)
     resource.save(update_fields=["status", "needs_adoption", "hourly_cost", "monthly_cost"])
     if run.operation == Operation.CREATE and not _has_objects(resource) and not resource.needs_adoption:
         billing.release_hold(organization=resource.organization, reference=resource.hold_reference)
+
+
+def _settle_power(run: Run, resource: Resource, outcome: Outcome) -> None:
+    """After a start or stop that did not end well: as before if the cloud was never asked, else as the machine is.
+
+    Where nobody saw what came of it, it counts as running, for it may. Nothing was made, so nothing needs adoption, and
+    asking for the same again is fine.
+    """
+    if not outcome.has_changed_something:
+        resource.status = run.previous.get("status") or ResourceStatus.ACTIVE
+        return
+    resource.status = ResourceStatus.STOPPED if outcome.is_on is False else ResourceStatus.ACTIVE
+    metered.start(resource)
 
 
 def _was_canceled(outcome: Outcome) -> bool:

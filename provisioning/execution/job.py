@@ -61,6 +61,7 @@ class Job:
     has_started_engine: bool = False  # from here on the cloud may have been changed
     has_changed_something: bool = False
     is_abrupt: bool = False  # the engine did not end by itself: the cloud may be making what no state knows
+    is_on: bool | None = None  # whether the machine runs, after a start or stop whose end was seen
     errors: list[Event] = field(default_factory=list)
     unplaced: list[CloudObject] = field(default_factory=list)  # carry our tags, and the module has no place for them
     lines: int = 0  # printed by the module so far

@@ -259,7 +259,7 @@ def _has_no_state(job: Job) -> bool:
 def _finish(job: Job, outcome: Outcome) -> None:
     job.lease.require()
     outcome.has_changed_something = job.has_changed_something
-    outcome.is_abrupt = job.is_abrupt
+    outcome.is_abrupt, outcome.is_on = job.is_abrupt, job.is_on
     job.recorder.flush()
     finish(job.run, outcome)
     if job.workspace is not None:

@@ -14,7 +14,7 @@ from provisioning.models import Operation, RunStatus
 from provisioning.terraform.diagnostics import Explanation
 from provisioning.terraform.messages import EventKind
 
-from .job import Failed, Job
+from .job import Canceled, Failed, Job
 
 MACHINES = frozenset({"aws_instance", "azurerm_linux_virtual_machine", "google_compute_instance"})
 WANTED = {Operation.START: True, Operation.STOP: False}
@@ -34,20 +34,26 @@ def switch_power(job: Job) -> None:
     job.enter(RunStatus.APPLYING)
     for machine in machines:
         job.recorder.say(EventKind.LOG, f"{'Starting' if is_on else 'Stopping'} {_short(machine)}", id=machine)
-        job.has_changed_something = True
         _ask(job, machine, is_on=is_on)
     for machine in machines:
         _wait(job, machine, is_on=is_on)
+        job.is_on = is_on
         job.recorder.say(EventKind.LOG, f"{_short(machine)} {'runs' if is_on else 'is stopped'}", id=machine)
 
 
 def _wait(job: Job, machine: str, *, is_on: bool) -> None:
+    """What the cloud was asked for cannot be canceled any more: a cancel counts once it is known what came of it."""
+    seen: bool | None = None
     for attempt in range(ROUNDS):
         if attempt:
             time.sleep(PAUSE)
-        job.check()
-        if _has_power(job, machine) is is_on:
+        job.lease.require()
+        if job.is_stopping():
+            raise Canceled("The worker was stopped.")
+        seen = _has_power(job, machine)
+        if seen is is_on:
             return
+    job.is_on = seen
     word = "start" if is_on else "stop"
     text = f"{_short(machine)} did not {word} within {int(ROUNDS * PAUSE / 60)} minutes."
     raise Failed(Explanation(text, f"Look at it in the cloud's console, then {word} it again.", code="timeout"))
@@ -65,7 +71,9 @@ def _ask(job: Job, machine: str, *, is_on: bool) -> None:
             purpose=job.purpose,
         )
     except clouds.CloudError as problem:
+        job.has_changed_something |= isinstance(problem, clouds.CloudUnreachable)  # it may have heard us
         raise Failed(_refused(problem)) from None
+    job.has_changed_something = True
 
 
 def _has_power(job: Job, machine: str) -> bool | None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor, system_actor
-from billing import quotes
+from billing import adjustments, quotes
 from billing import services as billing
 from billing.quotes import QuotedLine, QuotedPrice
 from provisioning import events, metered
@@ -74,6 +74,7 @@ def repricing_of(resource: Resource) -> Repricing | None:
         raise NotPossible("Nothing of this resource is metered, so there is nothing to price anew.")
     if resource.runs.live().exists():
         raise RunInProgress
+    adjustments.forget_table()  # what was agreed a moment ago, perhaps in another process, is what this is about
     quoted = price_of(
         version_by_id(resource.offering_version_id),
         resource.inputs,

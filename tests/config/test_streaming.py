@@ -13,6 +13,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.test import override_settings
 from django.urls import path
 
+from config import streaming
 from config.asgi import application
 from config.streaming import PARTS_AHEAD
 
@@ -129,6 +130,19 @@ async def test_a_client_that_hangs_up_ends_the_producing() -> None:
     await answering
     await _until(ended.is_set)
     assert len(produced) < 20
+
+
+@override_settings(ROOT_URLCONF=__name__)
+async def test_a_client_that_takes_nothing_does_not_keep_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "PATIENCE", 0.1)
+    client = Client("/endless")
+    answering = client.start()
+    await _until(ended.is_set)
+    for _ in range(20):
+        client.room.release()
+    with pytest.raises(ConnectionAbortedError):
+        await answering
+    assert b"".join(client.parts) == b"0\n1\n2\n3\n4\n"[: len(b"".join(client.parts))]
 
 
 @override_settings(ROOT_URLCONF=__name__)

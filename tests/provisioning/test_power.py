@@ -189,6 +189,49 @@ def test_a_stop_that_fails_leaves_the_machine_active_and_paid_for(
     assert len(running(machine)) == 2
 
 
+def test_a_start_that_is_canceled_once_the_cloud_was_asked_is_paid_for(
+    machine: Resource, actor: Actor, cloud: Cloud, work: Any, monkeypatch: Any
+) -> None:
+    work(services.request_stop(actor=actor, resource=machine))
+    ask = switching._ask
+
+    def ask_and_cancel(job: Any, machine: str, *, is_on: bool) -> None:
+        ask(job, machine, is_on=is_on)
+        job.lease.is_cancel_requested = True
+
+    monkeypatch.setattr(switching, "_ask", ask_and_cancel)
+
+    run = work(services.request_start(actor=actor, resource=machine))
+
+    assert (run.status, run.resource.status, len(running(machine))) == (RunStatus.CANCELED, ResourceStatus.ACTIVE, 2)
+
+
+def test_a_start_whose_end_nobody_saw_counts_as_running(
+    machine: Resource, actor: Actor, cloud: Cloud, work: Any
+) -> None:
+    work(services.request_stop(actor=actor, resource=machine))
+    services.request_start(actor=actor, resource=machine)
+    run = claim_next(make_worker().row.pk)
+    assert run is not None
+    run.advance(RunStatus.APPLYING)
+
+    end_as(run, RunStatus.LOST, LOST)
+
+    machine.refresh_from_db()
+    assert (machine.status, len(running(machine))) == (ResourceStatus.ACTIVE, 2)
+
+
+def test_a_stop_that_is_seen_not_to_have_worked_goes_on_being_paid_for_and_one_that_did_does_not(
+    machine: Resource, actor: Actor, cloud: Cloud, work: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(execution.steps, "APPLY", {**execution.steps.APPLY, Operation.STOP: ("no-such-command",)})
+
+    run = work(services.request_stop(actor=actor, resource=machine))
+
+    assert (run.status, run.resource.status) == (RunStatus.FAILED, ResourceStatus.STOPPED)
+    assert running(machine) == {"aws:disk:gp3": Decimal("0.002")}
+
+
 def test_a_stop_whose_worker_is_lost_can_be_asked_for_again(machine: Resource, actor: Actor, cloud: Cloud) -> None:
     services.request_stop(actor=actor, resource=machine)
     run = claim_next(make_worker().row.pk)
