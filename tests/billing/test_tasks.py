@@ -8,6 +8,7 @@ import dramatiq
 import pytest
 import time_machine
 from django.db import connection
+from django.utils import timezone
 from dramatiq_crontab import scheduler
 
 from billing import metering, tasks
@@ -38,7 +39,7 @@ def test_a_tick_books_the_hours_that_are_over(organization: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_tick_beside_a_pass_does_nothing(organization: Any) -> None:
-    run(organization, line())
+    run(organization, line(), at=timezone.now() - 3 * HOUR)
 
     def elsewhere() -> Any:
         try:
