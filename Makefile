@@ -27,11 +27,13 @@ help: ## List the commands
 
 # --- check ----------------------------------------------------------------------------------------------------------
 
+TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder  # the slow files are put first: tests/plugin.py
+
 .PHONY: test
 test: $(VENV)/.dev static/vendor/.made ## All tests, browser included (ARGS="-k name" for some)
-	$(BIN)/pytest tests --ignore tests/e2e -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest tests --ignore tests/e2e $(TWO_AT_ONCE) $(ARGS)
 	$(BIN)/python -m scripts.ensure_browser
-	DJANGO_ALLOW_ASYNC_UNSAFE=true $(BIN)/pytest tests/e2e $(ARGS)
+	DJANGO_ALLOW_ASYNC_UNSAFE=true $(BIN)/pytest tests/e2e $(TWO_AT_ONCE) $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev $(VENV)/.checkov ## Style, types, templates, imports, migrations, API schema, Terraform
