@@ -24,7 +24,7 @@ PREFIX = "skyvend-tests-"
 CONTROL_KEY = "tests-only-control-key"
 CONTROLLED = ["/usr/bin/env", f"SANDBOX_CONTROL_KEY={CONTROL_KEY}"]
 
-SLOW_FIRST = (  # files that run for long: begun last, one of them would keep one worker busy while the other has nothing
+SLOW_FIRST = (  # files that run for long: begun last, one of them would leave the other worker with nothing to do
     "tests/clouds/test_modules.py",
     "tests/clouds/test_aws_kubernetes.py",
     "tests/test_tenancy_walk.py",
