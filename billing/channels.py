@@ -10,6 +10,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from cryptography.fernet import InvalidToken
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -114,12 +115,20 @@ def rotate_secret(*, actor: Actor, channel: Channel) -> tuple[Channel, str]:
     secret, until = _new_secret(), timezone.now() + OVERLAP
     with transaction.atomic():
         changed = _locked(actor, channel)
-        fields = {"previous_secret": changed.secret, "secret": secret, "previous_secret_until": until}
+        fields = {"previous_secret": _readable_secret(changed), "secret": secret, "previous_secret_until": until}
         for field, value in fields.items():
             setattr(changed, field, value)
         changed.save(update_fields=list(fields))
         audit.record(actor, "channel.rotate-secret", changed, actor.tenant)
     return _seen(actor, changed), secret
+
+
+def _readable_secret(channel: Channel) -> str:
+    """The present secret; empty when no key of the platform opens it any more, for which a new one is the cure."""
+    try:
+        return channel.secret
+    except InvalidToken:
+        return ""
 
 
 @transaction.atomic

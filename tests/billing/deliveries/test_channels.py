@@ -222,6 +222,16 @@ def test_a_new_secret_is_shown_once_and_the_old_one_signs_for_a_day(owner: APICl
     assert channel.signing_secrets(now + timedelta(hours=25)) == [rotated["secret"]]
 
 
+def test_a_secret_that_no_key_opens_any_more_can_be_rotated(owner: APIClient, settings: Any) -> None:
+    made = add(owner).json()
+    settings.FERNET_KEYS = ["another-key-of-the-platform-altogether"]
+
+    rotated = owner.post(f"{LIST}/{made['id']}/rotate-secret")
+
+    assert rotated.status_code == 200
+    assert rotated.json()["secret"]
+
+
 def test_a_test_arrives_and_is_in_the_delivery_log(owner: APIClient, hook_server: Receiver) -> None:
     made = add(owner, address=hook_server.url).json()
 
