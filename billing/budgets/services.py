@@ -97,9 +97,10 @@ def delete_budget(*, actor: Actor, budget: Budget) -> None:
     """Delete a budget; what was said of it stays in the list of alerts. Audited. Raises ``PermissionDenied``."""
     actor.require(Right.MANAGE)
     lock_account(actor.tenant)
-    data = _as_data(budget, list(budget.channels.all()))
-    audit.record(actor, "budget.delete", budget, actor.tenant, **data)
-    Budget.objects.visible_to(actor).filter(pk=budget.pk).delete()
+    if Budget.objects.visible_to(actor).filter(pk=budget.pk).exists():
+        data = _as_data(budget, list(budget.channels.all()))
+        audit.record(actor, "budget.delete", budget, actor.tenant, **data)
+        Budget.objects.filter(pk=budget.pk).delete()
 
 
 def _cleaned(

@@ -40,7 +40,7 @@ def test_a_sweep_rings_for_those_that_wait(
     monkeypatch: pytest.MonkeyPatch, rung: list[Any], queued: int, rings: int
 ) -> None:
     monkeypatch.setattr(recovery, "sweep", lambda: Swept(queued=queued, lost=0))
-    monkeypatch.setattr(power, "stop_without_credit", lambda: None)
+    monkeypatch.setattr(power, "stop_without_credit", lambda: 0)
 
     tasks.sweep()
 

@@ -195,5 +195,6 @@ def test_nobody_deletes_the_budget_of_another_tenant(budget: Make, stranger: Any
     made = budget()
     budgets.delete_budget(actor=actor_for(stranger), budget=made)
     assert Budget.objects.filter(pk=made.pk).exists()
-    with pytest.raises(Budget.DoesNotExist):
+    assert not AuditEvent.objects.filter(action="budget.delete").exists()
+    with pytest.raises(ValidationError, match="deleted meanwhile"):
         budgets.change_budget(actor=actor_for(stranger), budget=made, amount=Decimal(1))
