@@ -86,7 +86,8 @@ def plant(stack: Stack, provider: str, cluster: str) -> set[str]:
 def test_what_a_cluster_made_by_itself_is_removed_before_it(stack: Stack, provider: str, region: str) -> None:
     with stack.api() as api:
         ordered = stack.order(api, f"drained-{provider}", f"{provider}/kubernetes", region=region, node_size="medium")
-        assert stack.wait_for_run(api, ordered["run"]["id"])["status"] == "succeeded"
+        made = stack.wait_for_run(api, ordered["run"]["id"])
+        assert made["error"] is None, made["error"]
         cluster = api.get(f"/resources/{ordered['id']}").json()["outputs"]["cluster_name"]
         planted = plant(stack, provider, cluster)
 
