@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,6 +25,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 
+from .alone import alone
 from .models import ZERO, Account, BilledResource, EntryKind, Meter
 from .quotes import newest_quote
 from .services import append_entry, lock_account, lower_held
@@ -108,14 +108,18 @@ def describe(*, organization: Organization, facts: Facts) -> None:
     rows.update(**_described(facts))
 
 
-def run_quoted_meters(*, organization: Organization, facts: Facts, hourly: Decimal, at: datetime) -> None:
+def run_quoted_meters(
+    *, organization: Organization, facts: Facts, hourly: Decimal, at: datetime, is_stopped: bool = False
+) -> None:
     """:func:`run_meters` with the lines of the newest quote at ``hourly`` kept for the reference.
 
-    What was agreed is what runs; a newer quote at another price may be that of a change that never came about.
+    What was agreed is what runs; a newer quote at another price may be that of a change that never came about. Of what
+    ``is_stopped`` only those lines run that a stop does not save.
     """
     quote = newest_quote(organization=organization, reference=facts.reference, hourly=hourly)
     lines = [_metered(line, quote.catalogue) for line in quote.lines] if quote is not None else []
-    run_meters(organization=organization, facts=facts, lines=lines, at=at)
+    running = [line for line in lines if not (is_stopped and line.is_paused_by_stop)]
+    run_meters(organization=organization, facts=facts, lines=running, at=at)
 
 
 def is_running(*, organization: Organization, reference: str, **which: Any) -> bool:
@@ -171,22 +175,8 @@ def behind(now: datetime) -> timedelta:
 
 def book_usage_alone() -> Booked | None:
     """:func:`book_usage`, unless another process or thread is doing this: then None, at once."""
-    with _alone() as is_alone:
+    with alone(PASS_LOCK) as is_alone:
         return book_usage() if is_alone else None
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether nobody else holds the pass's lock; it is this block's then, and ends with its connection at last."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [PASS_LOCK])
-        is_alone = bool(cursor.fetchone()[0])
-    try:
-        yield is_alone
-    finally:
-        if is_alone:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [PASS_LOCK])
 
 
 def _due_accounts(until: datetime) -> QuerySet[Account, Any]:

@@ -17,21 +17,24 @@ def start(resource: Resource, *, at: datetime | None = None) -> None:
 
     One that is stopped costs only what a stop does not save.
     """
-    at = at or timezone.now()
-    metering.run_quoted_meters(
-        organization=resource.organization, facts=facts_of(resource), hourly=resource.hourly_cost, at=at
-    )
-    if resource.status == ResourceStatus.STOPPED:
-        metering.pause_meters(organization=resource.organization, reference=resource.hold_reference, at=at)
+    _run(resource, at=at or timezone.now(), is_stopped=resource.status == ResourceStatus.STOPPED)
 
 
 def reprice(resource: Resource, *, at: datetime) -> None:
     """Like :func:`start`, but what a stop ended stays ended, whatever happened to the machine since."""
     organization, reference = resource.organization, resource.hold_reference
-    is_stopped = not metering.is_running(organization=organization, reference=reference, is_paused_by_stop=True)
-    start(resource, at=at)
-    if is_stopped:
-        metering.pause_meters(organization=organization, reference=reference, at=at)
+    is_on = metering.is_running(organization=organization, reference=reference, is_paused_by_stop=True)
+    _run(resource, at=at, is_stopped=not is_on)
+
+
+def _run(resource: Resource, *, at: datetime, is_stopped: bool) -> None:
+    metering.run_quoted_meters(
+        organization=resource.organization,
+        facts=facts_of(resource),
+        hourly=resource.hourly_cost,
+        at=at,
+        is_stopped=is_stopped,
+    )
 
 
 def is_running(resource: Resource) -> bool:

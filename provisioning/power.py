@@ -30,7 +30,10 @@ FROM = {Operation.STOP: ResourceStatus.ACTIVE, Operation.START: ResourceStatus.S
 
 
 def queue(*, actor: Actor, resource: Resource, operation: Operation, reason: str = "") -> Run:
-    """Write the run that stops or starts ``resource``, whose row the caller has locked and seen to be idle."""
+    """Write the run that stops or starts ``resource``, whose row the caller has locked and seen to be idle.
+
+    The caller also tells open pages of it, and wakes a worker.
+    """
     run = Run.objects.create(
         organization=resource.organization,
         resource=resource,
@@ -45,7 +48,6 @@ def queue(*, actor: Actor, resource: Resource, operation: Operation, reason: str
     resource.status = ResourceStatus.UPDATING
     resource.save(update_fields=["status"])
     audit.record(actor, f"resource.{operation}", resource, run=str(run.pk), reason=reason)
-    transaction.on_commit(partial(events.announce_resource, run.organization_id, run.resource_id), robust=True)
     return run
 
 
@@ -77,5 +79,6 @@ def _stop(account: Account, pk: UUID, now: datetime) -> bool:
         return False
     actor = system_actor(account.organization)
     queue(actor=actor, resource=resource, operation=Operation.STOP, reason="the credit is used up")
+    transaction.on_commit(partial(events.announce_resource, account.organization_id, resource.pk), robust=True)
     log.warning("a machine is stopped: the credit is used up", resource=str(resource.pk))
     return True

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from uuid import UUID
 
 import dramatiq
 from django.conf import settings
 from django.utils import timezone
 from dramatiq_crontab import interval
+
+from billing.children import work_off
 
 from . import actuals, execution, power, recovery, sizing
 
@@ -42,12 +42,13 @@ def sweep() -> None:
 @dramatiq.actor(queue_name="system", max_retries=0, max_age=LOOK_EVERY * 1000)
 def propose_sizes() -> None:
     """Look at machines that are due, in a process of its own: the clouds' libraries stay out of the worker."""
-    before = sizing.accounts_due(timezone.now()).count()
-    if before:
-        argv = [sys.executable, "manage.py", "propose_sizes", "--due", "--seconds", str(LOOK_FOR)]
-        subprocess.run(argv, cwd=settings.BASE_DIR, check=False, timeout=GIVE_UP, stdin=subprocess.DEVNULL)
-        if 0 < sizing.accounts_due(timezone.now()).count() < before:
-            propose_sizes.send()
+    if work_off("propose_sizes", seconds=LOOK_FOR, give_up=GIVE_UP, count_due=_machines_due):
+        propose_sizes.send()
+
+
+def _machines_due() -> int:
+    """Accounts that have one."""
+    return sizing.accounts_due(timezone.now()).count()
 
 
 @interval(seconds=3600)  # type: ignore[untyped-decorator]

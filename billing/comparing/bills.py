@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, Q, Sum
 
-from billing.costs import Period
+from billing.costs import Period, by_resource
 from billing.models import (
     ZERO,
     Account,
@@ -19,7 +19,6 @@ from billing.models import (
     ChargeCategory,
     CostImport,
     CostImportStatus,
-    DailyCost,
 )
 
 SMALLEST = Decimal("0.005")
@@ -66,7 +65,7 @@ def billed_of(
     found = {}
     for until in {each for each in until_of.values() if each}:
         keys = [key for key, each in until_of.items() if each == until]
-        metered = _metered(account, Period(period.first, until), keys)
+        metered = by_resource(account, period.first, until, keys)
         for key in keys:
             row = rows.get(key, {})
             billed, currency = row.get("billed") or ZERO, row.get("currency") or account.currency
@@ -114,11 +113,6 @@ def _sums(account: Account, period: Period) -> dict[Any, dict[str, Any]]:
         first=Min("charge_period_start"),
     )
     return {row["resource"]: dict(row) for row in summed}
-
-
-def _metered(account: Account, period: Period, keys: list[Any]) -> dict[Any, Decimal]:
-    rows = DailyCost.objects.filter(account=account, day__gte=period.first, day__lte=period.last, resource__in=keys)
-    return dict(rows.order_by().values_list("resource").annotate(total=Sum("amount")))
 
 
 def _causes(row: dict[str, Any], billed: Decimal, metered: Decimal) -> Iterator[str]:

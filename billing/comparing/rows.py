@@ -6,11 +6,11 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Min, Q, Sum
+from django.db.models import Min, Q
 from django.utils import timezone
 
-from billing.costs import EVERYTHING, Part, Period
-from billing.models import ZERO, Account, BilledResource, DailyCost, Meter, Quote, Unit
+from billing.costs import EVERYTHING, Part, Period, by_resource
+from billing.models import ZERO, Account, BilledResource, Meter, Quote, Unit
 
 from .bills import Billed, billed_of, unmatched
 from .causes import Cause, Window, causes, estimated, quoted_lines
@@ -75,7 +75,7 @@ def compare(
     window = _window(period, now or timezone.now())
     meters = _meters(account, window, part, reference)
     resources = {key: found[0].resource for key, found in meters.items()}
-    metered = _metered(account, period, resources)
+    metered = by_resource(account, period.first, period.last, resources)
     quotes = _first_quotes(account, resources)
     begun = _first_moments(resources)
     billed = billed_of(account, period, resources, _expected_gb(meters))
@@ -122,12 +122,6 @@ def _expected_gb(meters: dict[Any, list[Meter]]) -> dict[Any, Decimal]:
         for key, meter in last.items()
         if meter.resource.kind == "bucket" and meter.unit != Unit.HOUR
     }
-
-
-def _metered(account: Account, period: Period, resources: dict[Any, BilledResource]) -> dict[Any, Decimal]:
-    rows = DailyCost.objects.filter(account=account, day__gte=period.first, day__lte=period.last)
-    rows = rows.filter(resource__in=resources.keys()).order_by()
-    return dict(rows.values_list("resource").annotate(total=Sum("amount")))
 
 
 def _first_quotes(account: Account, resources: dict[Any, BilledResource]) -> dict[str, Quote]:

@@ -5,7 +5,7 @@ from .choices import CostsForm
 from .figures import Change, Figures, change, days_left, figures
 from .periods import DAY, Period, last_days, month_of
 from .scopes import EVERYTHING, Part, Scope, Several, where_all_hold
-from .totals import PER_HOUR, MonthEnd, by_day, hourly_rate, month_end, period_end, reckoned, spent
+from .totals import PER_HOUR, MonthEnd, by_day, by_resource, hourly_rate, month_end, period_end, reckoned, spent
 from .tree import Branch, tree
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Several",
     "break_down",
     "by_day",
+    "by_resource",
     "change",
     "days_left",
     "figures",

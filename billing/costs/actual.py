@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, TruncMonth
 from billing.models import ZERO, Account, ActualCost, CostImport
 
 from .periods import Period, month_of
+from .totals import by_resource
 
 SHOWN = 100  # resources of a month, and services of what is unmatched
 MONTHS = 12
@@ -104,13 +105,7 @@ def billed_things(account: Account, month: date) -> list[BilledThing]:
         .annotate(billed=Sum("billed_cost"))
         .order_by("-billed", "resource__name")[:SHOWN]
     )
-    metered = dict(
-        account.daily_costs.filter(resource__in=[row["resource"] for row in rows])
-        .filter(day__gte=days.first, day__lte=days.last)
-        .order_by()
-        .values_list("resource")
-        .annotate(total=Sum("amount"))
-    )
+    metered = by_resource(account, days.first, days.last, [row["resource"] for row in rows])
     return [
         BilledThing(
             reference=row["resource__reference"],

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import calendar
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Case, DecimalField, ExpressionWrapper, F, Sum, Value, When
 
 from billing.models import ZERO, Account, CostForecast, DailyCost, Meter, Unit
 from billing.money import HOURS_PER_MONTH, rounded
 
+from .periods import month_of
 from .scopes import EVERYTHING, Part
 
 _RATE = DecimalField(max_digits=30, decimal_places=12)
@@ -49,6 +50,12 @@ def by_day(account: Account, scope: Part, first: date, last: date) -> list[tuple
     return list(rows.order_by("day").values("day").annotate(total=Sum("amount")).values_list("day", "total"))
 
 
+def by_resource(account: Account, first: date, last: date, resources: Iterable[Any]) -> dict[Any, Decimal]:
+    """By key, what these billed resources (rows or keys) cost from ``first`` to ``last``; those that cost anything."""
+    rows = account.daily_costs.filter(day__gte=first, day__lte=last, resource__in=list(resources)).order_by()
+    return dict(rows.values_list("resource").annotate(total=Sum("amount")))
+
+
 def hourly_rate(account: Account, scope: Part = EVERYTHING) -> Decimal:
     """What everything that runs now costs per hour; times 730 it is the run-rate of a month."""
     total = Meter.objects.running().filter(scope.of(), account=account).aggregate(total=Sum(PER_HOUR))
@@ -57,8 +64,8 @@ def hourly_rate(account: Account, scope: Part = EVERYTHING) -> Decimal:
 
 def month_end(account: Account, scope: Part, today: date) -> MonthEnd:
     """Month to date plus the forecast of the days after ``today``; without a forecast, what runs now runs on."""
-    last = today.replace(day=calendar.monthrange(today.year, today.month)[1])
-    return period_end(account, scope, today.replace(day=1), last, today)
+    month = month_of(today)
+    return period_end(account, scope, month.first, month.last, today)
 
 
 def period_end(account: Account, scope: Part, first: date, last: date, today: date) -> MonthEnd:

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import dramatiq
-from django.conf import settings
 from django.utils import timezone
 from dramatiq_crontab import interval
 
+from billing.children import work_off
 from billing.forecasting.due import accounts_due
 
 EVERY = 10 * 60  # seconds: a day is forecast soon after its last hour is booked
@@ -23,9 +20,5 @@ def forecast_costs() -> None:
     Who cannot be forecast stays due and is tried again by the next tick, not before.
     """
     today = timezone.now().date()
-    before = accounts_due(today).count()
-    if before:
-        argv = [sys.executable, "manage.py", "forecast_costs", "--due", "--seconds", str(AT_A_TIME)]
-        subprocess.run(argv, cwd=settings.BASE_DIR, check=False, timeout=GIVE_UP, stdin=subprocess.DEVNULL)
-        if 0 < accounts_due(today).count() < before:
-            forecast_costs.send()
+    if work_off("forecast_costs", seconds=AT_A_TIME, give_up=GIVE_UP, count_due=lambda: accounts_due(today).count()):
+        forecast_costs.send()

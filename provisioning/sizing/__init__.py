@@ -3,7 +3,7 @@
 ``fitting`` decides, ``looking`` reads the clouds and keeps what it found, ``settling`` closes what a change settled.
 """
 
-from .looking import Looked, Pricing, accounts_due, could_not_look, look_at, looking_alone
+from .looking import LOOK_LOCK, Looked, Pricing, accounts_due, could_not_look, look_at
 from .settling import settle
 
-__all__ = ["Looked", "Pricing", "accounts_due", "could_not_look", "look_at", "looking_alone", "settle"]
+__all__ = ["LOOK_LOCK", "Looked", "Pricing", "accounts_due", "could_not_look", "look_at", "settle"]

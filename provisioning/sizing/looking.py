@@ -7,13 +7,12 @@ look twice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -87,19 +86,6 @@ class Choice:
     size: Size
     inputs: dict[str, Any]
     quoted: QuotedPrice
-
-
-@contextmanager
-def looking_alone() -> Iterator[bool]:
-    """True inside for the one process that may look now; False while another one does."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOOK_LOCK])
-        is_mine = bool(cursor.fetchone()[0])
-        try:
-            yield is_mine
-        finally:
-            if is_mine:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOOK_LOCK])
 
 
 def machines() -> QuerySet[Resource]:

@@ -187,7 +187,7 @@ def _detail(actor: Actor, resource: Resource, *, reveals: bool) -> dict[str, Any
         "runs": Run.objects.visible_to(actor).filter(resource=resource)[:20],
         "proposal": services.open_proposal(resource) if resource.is_live else None,
         "held": services.held_for(resource),
-        "stopped_monthly": services.stopped_monthly(resource),
+        "stopped_monthly": services.stopped_monthly(resource) if resource.status == ResourceStatus.STOPPED else None,
         "failure": run.error if run is not None and has_failed else None,
         "has_vanished": services.has_vanished(resource),
         "is_idle": run is None or run.has_ended,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from dramatiq_crontab import scheduler
 
 from billing import metering, tasks
+from billing.alone import alone
 from billing.models import Account, UsageRecord
 
 from .usage import NOON, line, run
@@ -48,7 +49,7 @@ def test_a_tick_beside_a_pass_does_nothing(organization: Any) -> None:
             connection.close()
 
     with ThreadPoolExecutor(1) as threads:
-        with metering._alone() as is_alone:
+        with alone(metering.PASS_LOCK) as is_alone:
             assert is_alone
             assert threads.submit(elsewhere).result() is None
         assert UsageRecord.objects.count() == 0

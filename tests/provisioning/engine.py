@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +19,8 @@ from accounts.models import Organization
 from billing import services as billing
 from clouds.models import CloudAccount, CloudAccountStatus, Offering, OfferingVersion
 from clouds.sandbox import AWS_CREDENTIALS
-from provisioning.execution import toolchain
+from provisioning import execution
+from provisioning.execution import claim_next, toolchain
 from provisioning.models import Operation, Resource, ResourceStatus, Run, Worker
 
 PLAIN = """
@@ -158,3 +160,15 @@ def modules(tmp_path: Path, settings: Any) -> Path:
     settings.TERRAFORM_MODULES = tmp_path / "modules"
     settings.TERRAFORM_MODULES.mkdir()
     return settings.TERRAFORM_MODULES
+
+
+@pytest.fixture
+def work() -> Callable[[Run], Run]:
+    """``work(run)`` claims the queued ``run``, works it to its end and returns it, read afresh with its resource."""
+    worker = make_worker()
+
+    def to_the_end(run: Run) -> Run:
+        execution.execute(claim_next(worker.row.pk), worker)  # type: ignore[arg-type]
+        return Run.objects.select_related("resource").get(pk=run.pk)
+
+    return to_the_end

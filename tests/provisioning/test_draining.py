@@ -10,13 +10,12 @@ import pytest
 from accounts.models import Organization
 from clouds.models import OfferingVersion
 from clouds.services import CloudError, CloudObject
-from provisioning import execution
-from provisioning.execution import claim_next, draining
+from provisioning.execution import draining
 from provisioning.models import Operation, ResourceStatus, Run, RunEvent, RunStatus
 
-from .engine import PLAIN, make_account, make_resource, make_run, make_version, make_worker, modules, running
+from .engine import PLAIN, make_account, make_resource, make_run, make_version, modules, running, work
 
-__all__ = ["modules"]
+__all__ = ["modules", "work"]
 pytestmark = pytest.mark.django_db(transaction=True)
 BALANCER = CloudObject(object_type="elb:load-balancer", id="lb-1", arn="arn:lb-1", name="a1b2")
 VOLUME = CloudObject(object_type="ec2:volume", id="vol-1", arn="arn:vol-1", name="pvc-1")
@@ -54,17 +53,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     monkeypatch.setattr(draining.clouds, "leftovers", cloud.leftovers, raising=False)
     monkeypatch.setattr(draining.clouds, "remove_leftover", cloud.remove_leftover, raising=False)
     return cloud
-
-
-@pytest.fixture
-def work() -> Callable[[Run], Run]:
-    worker = make_worker()
-
-    def to_the_end(run: Run) -> Run:
-        execution.execute(claim_next(worker.row.pk), worker)  # type: ignore[arg-type]
-        return Run.objects.select_related("resource").get(pk=run.pk)
-
-    return to_the_end
 
 
 @pytest.fixture

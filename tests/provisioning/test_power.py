@@ -24,9 +24,9 @@ from provisioning.execution import claim_next, end_as, switching
 from provisioning.models import Operation, Resource, ResourceStatus, Run, RunStatus
 from provisioning.recovery import LOST
 
-from .engine import hold, make_account, make_resource, make_run, make_version, make_worker, modules
+from .engine import hold, make_account, make_resource, make_run, make_version, make_worker, modules, work
 
-__all__ = ["modules"]
+__all__ = ["modules", "work"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -62,17 +62,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     monkeypatch.setattr(switching.clouds, "switch_power", cloud.switch_power)
     monkeypatch.setattr(switching.clouds, "has_power", cloud.has_power)
     return cloud
-
-
-@pytest.fixture
-def work() -> Callable[[Run], Run]:
-    worker = make_worker()
-
-    def to_the_end(run: Run) -> Run:
-        execution.execute(claim_next(worker.row.pk), worker)  # type: ignore[arg-type]
-        return Run.objects.select_related("resource").get(pk=run.pk)
-
-    return to_the_end
 
 
 @pytest.fixture

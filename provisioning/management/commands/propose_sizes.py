@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Organization
+from billing.alone import alone
 from clouds.models import CloudAccount
 from provisioning import sizing
 from provisioning.models import SizingVerdict
@@ -31,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, organization: str, due: bool, seconds: float, **options: Any) -> None:
         accounts = list(_accounts(organization, due=due))
         started, total = time.monotonic(), Counter[str]()
-        with sizing.looking_alone() as may_look:
+        with alone(sizing.LOOK_LOCK) as may_look:
             if not may_look:
                 self.stdout.write("Another process is looking already.")
                 return
