@@ -7,10 +7,8 @@ killed anywhere, and nothing is said twice or left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import structlog
@@ -18,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from . import outbox
-from .budgets import Standing, known_values, standings
+from .budgets import known_values, standings
 from .budgets.thresholds import Threshold
 from .budgets.words import alert_data, alert_subject, alert_text
 from .credit_warnings import due as due_of_credit
@@ -27,12 +25,7 @@ from .models import Account, Alert, AlertKind, Basis, Budget, Severity
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """Something that is true now; ``announce`` says it unless it was said before."""
-
-    key: str
-    announce: Callable[[], Alert | None]
+Due = dict[str, Any]  # what is true now: the arguments of ``outbox.announce`` but the account
 
 
 def evaluate(account: Account, now: datetime) -> list[Alert]:
@@ -42,8 +35,8 @@ def evaluate(account: Account, now: datetime) -> list[Alert]:
     A warning of low credit is said once per top-up. Each alert is a transaction of its own.
     """
     due = [*_of_budgets(account, now), *_of_credit(account)]
-    said = set(account.alerts.filter(key__in=[each.key for each in due]).values_list("key", flat=True))
-    return [alert for each in due if each.key not in said and (alert := _announced(each)) is not None]
+    said = set(account.alerts.filter(key__in=[each["key"] for each in due]).values_list("key", flat=True))
+    return [alert for each in due if each["key"] not in said and (alert := _announced(account, each)) is not None]
 
 
 def evaluate_all(now: datetime) -> int:
@@ -64,9 +57,9 @@ def _evaluated(account: Account, now: datetime) -> int:
         return 0
 
 
-def _announced(due: Due) -> Alert | None:
+def _announced(account: Account, due: Due) -> Alert | None:
     with transaction.atomic():
-        return due.announce()
+        return outbox.announce(account=account, **due)
 
 
 def _of_budgets(account: Account, now: datetime) -> Iterator[Due]:
@@ -75,28 +68,18 @@ def _of_budgets(account: Account, now: datetime) -> Iterator[Due]:
         return
     known = known_values(account.organization)
     for standing in standings(account, budgets, now.astimezone(UTC).date()):
+        budget = standing.budget
         for threshold in standing.reached:
-            key = f"budget:{standing.budget.pk}:{standing.span.key}:{threshold['on']}:{threshold['percent']}"
-            texts: dict[str, Any] = {
+            yield {
+                "kind": AlertKind.BUDGET,
+                "severity": severity_of(threshold),
+                "key": f"budget:{budget.pk}:{standing.span.key}:{threshold['on']}:{threshold['percent']}",
                 "subject": alert_subject(standing, threshold),
                 "text": alert_text(standing, threshold, known, account.currency),
                 "data": alert_data(standing, threshold, account.currency),
+                "budget": budget,
+                "channels": list(budget.channels.all()),
             }
-            yield Due(key, partial(_announce, account, key, standing, threshold, texts))
-
-
-def _announce(
-    account: Account, key: str, standing: Standing, threshold: Threshold, texts: dict[str, Any]
-) -> Alert | None:
-    return outbox.announce(
-        account=account,
-        kind=AlertKind.BUDGET,
-        severity=severity_of(threshold),
-        key=key,
-        budget=standing.budget,
-        channels=list(standing.budget.channels.all()),
-        **texts,
-    )
 
 
 def severity_of(threshold: Threshold) -> Severity:
@@ -109,15 +92,11 @@ def severity_of(threshold: Threshold) -> Severity:
 
 def _of_credit(account: Account) -> Iterator[Due]:
     for warning in due_of_credit(account):
-        announce = partial(
-            outbox.announce,
-            account=account,
-            kind=AlertKind.CREDIT,
-            severity=warning.severity,
-            key=warning.key,
-            subject=warning.subject,
-            text=warning.text,
-            data=warning.data,
-            channels=(),
-        )
-        yield Due(warning.key, announce)
+        yield {
+            "kind": AlertKind.CREDIT,
+            "severity": warning.severity,
+            "key": warning.key,
+            "subject": warning.subject,
+            "text": warning.text,
+            "data": warning.data,
+        }

@@ -166,8 +166,7 @@ def book_usage(*, until: datetime | None = None) -> Booked:
 def behind(now: datetime) -> timedelta:
     """How long the oldest hour that is over and not booked has been over; zero when all is on the books."""
     this_hour = now.replace(minute=0, second=0, microsecond=0)
-    due = Meter.objects.filter(_is_due(), metered_until__lt=this_hour)
-    oldest: datetime | None = due.aggregate(at=Min("metered_until"))["at"]
+    oldest: datetime | None = Meter.objects.unbooked(this_hour).aggregate(at=Min("metered_until"))["at"]
     if oldest is None:
         return timedelta()
     return now - (oldest.replace(minute=0, second=0, microsecond=0) + HOUR)
@@ -180,12 +179,8 @@ def book_usage_alone() -> Booked | None:
 
 
 def _due_accounts(until: datetime) -> QuerySet[Account, Any]:
-    due = Meter.objects.filter(account=OuterRef("pk")).filter(_is_due(), metered_until__lt=until, starts_at__lt=until)
+    due = Meter.objects.unbooked(until).filter(account=OuterRef("pk"), starts_at__lt=until)
     return Account.objects.filter(Exists(due)).order_by("pk").values_list("organization", flat=True)
-
-
-def _is_due() -> Q:
-    return Q(ends_at=None) | Q(metered_until__lt=F("ends_at"))
 
 
 def _book_account(organization_id: Any, until: datetime) -> Iterator[Booked]:
@@ -198,7 +193,7 @@ def _book_account(organization_id: Any, until: datetime) -> Iterator[Booked]:
 def _book_next_hour(organization: Organization, until: datetime) -> Booked | None:
     """Book the earliest hour of the account that is due and over; None when there is none."""
     account = lock_account(organization)
-    due = Meter.objects.filter(_is_due(), account=account, metered_until__lt=until)
+    due = Meter.objects.unbooked(until).filter(account=account)
     earliest = due.order_by("metered_until").values_list("metered_until", flat=True).first()
     if earliest is None:
         return None

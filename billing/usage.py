@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db import connection
 from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
 
+from .copying import copied
 from .models import Account, BilledResource, DailyCost, UsageRecord
 
 SEPARATOR = re.compile(r"[\s,;]+")
-PART = 64 * 1024  # bytes, about: what is sent at once
 
 # What a row has, in this order, and where it comes from.
 COLUMNS: dict[str, Any] = {
@@ -129,10 +127,7 @@ class UsageRows:
             return
         columns = {**COLUMNS, "hour": ISO_HOUR}
         statement, values = self._records().values_list(*columns.values()).query.sql_with_params()
-        connection.ensure_connection()
-        copying = f"COPY ({statement}) TO STDOUT WITH (FORMAT csv)"
-        with closing(connection.connection.cursor()) as cursor, cursor.copy(copying, values) as rows:
-            yield from _together(rows)
+        yield from copied(f"COPY ({statement}) TO STDOUT WITH (FORMAT csv)", values)
 
     def _records(self) -> QuerySet[UsageRecord]:
         records = UsageRecord.objects.filter(self.wanted.of_hours(), self.wanted.of_sku("meter__sku"))
@@ -146,15 +141,3 @@ class UsageRows:
         if not condition:
             return None
         return list(BilledResource.objects.filter(condition, account=self.account).values_list("pk", flat=True))
-
-
-def _together(rows: Any) -> Iterator[bytes]:
-    """PostgreSQL hands over row by row."""
-    part = bytearray()
-    for row in rows:
-        part += row
-        if len(part) >= PART:
-            yield bytes(part)
-            part.clear()
-    if part:
-        yield bytes(part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from billing.models import Account, CostForecast, DailyCost, Meter
 
@@ -28,12 +28,9 @@ def accounts_due(today: date) -> QuerySet[Account]:
     midnight = datetime.combine(today, time(), UTC)
     own = {"account": OuterRef("pk")}
     costs = DailyCost.objects.filter(**own).order_by()
-    unbooked = Meter.objects.filter(**own, metered_until__lt=midnight).filter(
-        Q(ends_at=None) | Q(metered_until__lt=F("ends_at"))
-    )
     return Account.objects.filter(
         Exists(costs.filter(day__lte=today - SHORTEST_HISTORY)),
         Exists(costs.filter(day__gte=today - STALE)),
         ~Exists(CostForecast.objects.filter(**own, made_at__gte=midnight)),
-        ~Exists(unbooked),
+        ~Exists(Meter.objects.unbooked(midnight).filter(**own)),
     ).order_by("pk")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -61,6 +62,10 @@ class MeterQuerySet(models.QuerySet["Meter"]):
 
     def running(self) -> MeterQuerySet:
         return self.filter(ends_at=None)
+
+    def unbooked(self, before: datetime) -> MeterQuerySet:
+        """What ran before that moment and is not recorded as usage up to it, or to its own end."""
+        return self.filter(Q(ends_at=None) | Q(metered_until__lt=F("ends_at")), metered_until__lt=before)
 
 
 class Meter(models.Model):

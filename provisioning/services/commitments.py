@@ -9,7 +9,6 @@ from uuid import UUID
 
 from billing import limits
 from billing.limits import Load
-from billing.metering import Facts
 from provisioning import metered
 from provisioning.models import Operation, Resource, Run
 
@@ -31,15 +30,6 @@ def check_budgets(resource: Resource, hourly: Decimal) -> None:
 def coming(organization_id: UUID) -> Iterator[Load]:
     """Everything of the organization that a live run is about to make, change or start, at what it will cost."""
     runs = Run.objects.live().filter(organization_id=organization_id, operation__in=COSTLY)
-    resources = Resource.objects.filter(pk__in=runs.values("resource")).defer("sealed_outputs", "inputs", "outputs")
-    for resource in resources:
-        facts = Facts(
-            reference=resource.hold_reference,
-            name=resource.name,
-            provider=resource.provider,
-            kind=resource.kind,
-            region=resource.region,
-            cloud_account=str(resource.cloud_account_id or ""),
-            tags=resource.tags,
-        )
-        yield Load(facts, resource.hourly_cost)
+    resources = Resource.objects.filter(pk__in=runs.values("resource")).select_related("cloud_account")
+    for resource in resources.defer("sealed_outputs", "inputs", "outputs", "cloud_account__credentials"):
+        yield Load(metered.facts_of(resource), resource.hourly_cost)
